@@ -1,0 +1,93 @@
+"""Settings: frozen, keyword-only, with defaults that are real. An unknown key or a wrong type is refused."""
+
+import difflib
+import types
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+MixedPrecision = Literal["no", "fp16", "bf16"]
+Schedule = Literal["constant", "linear", "cosine"]
+
+
+class ConfigError(ValueError):
+    """A setting that does not exist, or has a value of the wrong type."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How `fit` trains: every setting of every training run in Lookbook."""
+
+    epochs: int = 3
+    max_steps: int | None = None  # ends the run before `epochs` are through
+    batch_size: int = 32  # pictures an optimiser step sees on one process, before accumulation
+    accumulate: int = 1
+    learning_rate: float = 5e-4
+    encoder_learning_rate: float | None = None  # None keeps the encoder frozen
+    schedule: Schedule = "cosine"
+    warmup_steps: int = 0
+    scale_learning_rate: bool = False  # times processes x accumulation x batch size, as diffusers does
+    weight_decay: float = 0.01
+    clip: float = 5.0
+    label_smoothing: float = 0.0
+    ema: float = 0.0  # decay of the averaged weights; 0 keeps none
+    mixed_precision: MixedPrecision = "no"
+    allow_tf32: bool = False
+    adam_8bit: bool = False
+    activation_checkpointing: bool = False
+    workers: int = 0
+    seed: int = 0
+    validate_every: int | None = None  # steps; None validates after each epoch
+    patience: int | None = None  # validations without a better score before the run ends
+    checkpoint_every: int | None = None  # steps
+    checkpoints_kept: int | None = None
+    resume: str = "latest"  # "latest", "never" or the path of a step checkpoint
+
+
+def parse(kind: type, settings: dict[str, Any], *, where: str = "") -> Any:
+    """Build the frozen settings `kind` from a plain mapping; names and types must fit exactly."""
+    hints = get_type_hints(kind)
+    for name, value in settings.items():
+        if name not in hints:
+            raise ConfigError(unknown(f"{where}{name}", name, hints, where))
+        if not fits(value, hints[name]):
+            raise ConfigError(f"{where}{name} must be {spell(hints[name])}, not {value!r}")
+    return kind(**settings)
+
+
+def unknown(shown: str, name: str, known, where: str = "") -> str:
+    """The message for a name that does not exist, with the nearest one that does."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    hint = f"did you mean {where}{close[0]}?" if close else f"known: {', '.join(sorted(known))}"
+    return f"unknown parameter {shown}; {hint}"
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a literal has the type; an int serves as a float, a bool never serves as a number."""
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if isinstance(hint, types.UnionType) or get_origin(hint) is Union:
+        return any(fits(value, option) for option in get_args(hint))
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, get_origin(hint) or hint)
+
+
+def spell(hint: Any) -> str:
+    """A type as a reader would say it."""
+    if get_origin(hint) is Literal:
+        return "one of " + ", ".join(repr(option) for option in get_args(hint))
+    if isinstance(hint, types.UnionType):
+        return " or ".join("None" if option is type(None) else spell(option) for option in get_args(hint))
+    return getattr(hint, "__name__", str(hint))
+
+
+def changed(settings: Any) -> dict[str, Any]:
+    """What differs from the defaults: the part worth showing."""
+    return {f.name: getattr(settings, f.name) for f in fields(settings) if getattr(settings, f.name) != f.default}
+
+
+def to_json(settings: Any) -> dict[str, Any]:
+    """Settings as plain JSON, for checkpoints and run records."""
+    return asdict(settings)
