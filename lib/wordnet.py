@@ -1,0 +1,83 @@
+"""WordNet for nltk's METEOR: found where it is, built from Debian's files, or downloaded once; never required."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+DEBIAN = Path("/usr/share/wordnet")
+DOWNLOAD_SECONDS = 20
+PARTS = ("adj", "adv", "noun", "verb")
+PART_NUMBER = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
+
+# WordNet's lexicographer files in the order of their numbers: Debian ships them as a manual page only.
+LEXICOGRAPHER_FILES = (
+    "adj.all adj.pert adv.all noun.Tops noun.act noun.animal noun.artifact noun.attribute noun.body "
+    "noun.cognition noun.communication noun.event noun.feeling noun.food noun.group noun.location noun.motive "
+    "noun.object noun.person noun.phenomenon noun.plant noun.possession noun.process noun.quantity "
+    "noun.relation noun.shape noun.state noun.substance noun.time verb.body verb.change verb.cognition "
+    "verb.communication verb.competition verb.consumption verb.contact verb.creation verb.emotion "
+    "verb.motion verb.perception verb.possession verb.social verb.stative verb.weather adj.ppl"
+).split()
+
+
+def provide(folder: Path) -> str:
+    """Make WordNet readable by nltk if that can be done, and say in one line how it stands."""
+    for source in (from_debian, from_download):
+        if available():
+            break
+        source(folder)
+    return verdict()
+
+
+def verdict() -> str:
+    """How it stands, in one line, with nothing changed."""
+    if available():
+        return "WordNet found: METEOR is complete"
+    return (
+        "WordNet not found: METEOR is reported without synonyms, as meteor_no_wordnet "
+        "(Debian: apt install wordnet-base wordnet-sense-index, then bash prepare.sh --check)"
+    )
+
+
+def available() -> bool:
+    """Whether nltk can really look a word up, asked in a fresh process because nltk caches its failures."""
+    question = "from nltk.corpus import wordnet as w; raise SystemExit(0 if w.synsets('garment') else 1)"
+    answer = subprocess.run([sys.executable, "-c", question], capture_output=True)
+    return answer.returncode == 0
+
+
+def from_debian(folder: Path, source: Path = DEBIAN) -> bool:
+    """Lay Debian's database files out as nltk's reader expects them."""
+    target = folder / "corpora" / "wordnet"
+    files = [f"{kind}.{part}" for kind in ("index", "data") for part in PARTS] + [
+        f"{part}.exc" for part in PARTS
+    ]
+    if not all((source / name).is_file() for name in [*files, "index.sense"]):
+        return False
+    target.mkdir(parents=True, exist_ok=True)
+    for path in source.iterdir():
+        if path.is_file():
+            shutil.copyfile(path, target / path.name)
+    (target / "lexnames").write_text(lexnames(), encoding="ascii")
+    return True
+
+
+def lexnames() -> str:
+    """The `lexnames` file: number, name and part of speech of each lexicographer file."""
+    rows = enumerate(LEXICOGRAPHER_FILES)
+    return "".join(f"{n:02d}\t{name}\t{PART_NUMBER[name.split('.')[0]]}\n" for n, name in rows)
+
+
+def from_download(folder: Path) -> bool:
+    """nltk's own download, in a process that cannot hang longer than the limit."""
+    call = f"import nltk; raise SystemExit(not nltk.download('wordnet', download_dir={str(folder)!r}, quiet=True))"
+    try:
+        return (
+            subprocess.run(
+                [sys.executable, "-c", call], capture_output=True, timeout=DOWNLOAD_SECONDS
+            ).returncode
+            == 0
+        )
+    except subprocess.TimeoutExpired:
+        return False

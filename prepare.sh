@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# Makes Lookbook's environment once, then runs the command it is given in it.
+set -euo pipefail
+
+usage() {
+  cat <<'EOF'
+usage: bash prepare.sh [--check] [command ...]
+
+Makes .venv from the exact pins in requirements.txt (once), then runs the command in it:
+  bash prepare.sh python run_all.py      set up and run every notebook
+  bash prepare.sh pytest                 set up and pass the tests
+  bash prepare.sh jupyter lab            set up and open the course
+  bash prepare.sh --check                make all checks again: Python, disk, torch, CUDA, WordNet
+
+An active virtual or conda environment is used as it is if it satisfies the pins; nothing is ever
+installed into it. PYTHON=/path/to/python chooses the interpreter (3.11 to 3.13) that .venv is made with.
+EOF
+}
+
+say() { printf 'prepare: %s\n' "$*" >&2; }
+stop() { say "$*"; exit 1; }
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+venv="$root/.venv"
+building="$venv/.lookbook-building" # there while a set-up is under way, or was interrupted
+ready="$venv/.lookbook-ready"       # written last: what was installed, from which pins, for which folder
+
+# What the environment must have been made from; a change here, or a moved checkout, makes it anew.
+wanted_stamp() { { printf '%s\n' "$root"; cat "$root"/requirements.txt "$root"/requirements-lock.txt; } | cksum; }
+
+satisfied() { (cd "$root" && "$1" -m lib.environment pins) >/dev/null 2>&1; }
+
+# An interpreter that runs, is new enough and not too new. A pyenv shim exists without running, so each is tried.
+find_python() {
+  local candidate
+  for candidate in ${PYTHON:-python3.11 python3.12 python3.13 python3 python}; do
+    if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; then
+      printf '%s\n' "$candidate"
+      return
+    fi
+  done
+  stop "no Python 3.11, 3.12 or 3.13 found${PYTHON:+ at $PYTHON}: install one, or name it with PYTHON=/path/to/python"
+}
+
+make_environment() {
+  local python=$1
+  rm -rf "$venv"
+  say "making .venv with $("$python" --version 2>&1); the first time downloads about 3 GB"
+  mkdir -p "$venv" && touch "$building"
+  if command -v uv >/dev/null 2>&1; then
+    uv venv --quiet --allow-existing --python "$(command -v "$python")" "$venv"
+  else
+    "$python" -m venv "$venv" ||
+      stop "this Python cannot make environments (Debian: apt install python3-venv); or install uv"
+  fi
+}
+
+install_pins() {
+  local wanted=(-r requirements.txt -c requirements-lock.txt)
+  cd "$root"
+  if command -v uv >/dev/null 2>&1; then
+    VIRTUAL_ENV="$venv" uv pip install --quiet --compile-bytecode "${wanted[@]}"
+    VIRTUAL_ENV="$venv" uv pip install --quiet --no-deps --editable .
+  else
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "${wanted[@]}"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+  fi
+}
+
+# The kernel that notebooks name, and no pop-ups when JupyterLab opens.
+configure_jupyter() {
+  "$venv/bin/python" -m ipykernel install --prefix "$venv" --name python3 --display-name Lookbook >/dev/null 2>&1
+  local settings="$venv/share/jupyter/lab/settings"
+  mkdir -p "$settings"
+  cat >"$settings/overrides.json" <<'EOF'
+{
+  "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false},
+  "@jupyterlab/completer-extension:manager": {"availableProviders": {"CompletionProvider:context": 100}}
+}
+EOF
+}
+
+report() { (cd "$root" && "$1" -m lib.environment "${2:-report}") >&2; }
+
+set_up() (
+  if command -v flock >/dev/null 2>&1; then # two first calls at once: the second waits, then finds it done
+    exec 9>"$root/.venv.lock"
+    flock -n 9 || { say "another prepare.sh is setting up; waiting for it"; flock 9; }
+    ! usable || exit 0
+  fi
+  if [ -d "$venv" ] && [ ! -e "$building" ] && [ ! -e "$ready" ]; then
+    stop ".venv exists and was not made by prepare.sh; move it away (nothing was changed)"
+  fi
+  [ ! -e "$building" ] || say "an earlier set-up was interrupted; starting it again"
+  python=$(find_python)
+  make_environment "$python"
+  install_pins
+  configure_jupyter
+  say "the environment is ready:"
+  report "$venv/bin/python"
+  wanted_stamp >"$ready"
+  rm -f "$building"
+)
+
+usable() {
+  [ ! -e "$building" ] && [ -x "$venv/bin/python" ] &&
+    [ "$(cat "$ready" 2>/dev/null)" = "$(wanted_stamp)" ] && satisfied "$venv/bin/python"
+}
+
+check=false
+case "${1:-}" in
+  -h | --help) usage; exit 0 ;;
+  --check) check=true; shift ;;
+  -*) usage >&2; exit 2 ;;
+esac
+
+active=${VIRTUAL_ENV:-${CONDA_PREFIX:-}}
+if [ -n "$active" ] && [ "$active" != "$venv" ] && satisfied "$active/bin/python"; then
+  environment=$active
+else
+  [ -z "$active" ] || [ "$active" = "$venv" ] || say "the active environment does not satisfy the pins; using .venv"
+  usable || set_up
+  environment=$venv
+fi
+
+if $check; then
+  if [ "$environment" = "$venv" ]; then report "$environment/bin/python"; else report "$environment/bin/python" look; fi
+fi
+[ $# -gt 0 ] || { $check || say "ready; give a command to run in it (bash prepare.sh --help)"; exit 0; }
+
+export VIRTUAL_ENV="$environment" PATH="$environment/bin:$PATH"
+cd "$root"
+command -v "$1" >/dev/null 2>&1 || stop "command not found in the environment: $1"
+exec "$@"
