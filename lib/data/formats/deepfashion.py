@@ -1,0 +1,170 @@
+"""DeepFashion-MultiModal as seed 002 lays it out, and the atelier, which writes the same files.
+
+    images/*.jpg
+    {train,val,test}_captions.json   {"WOMEN-Dresses-id_00006368-02_2_side.jpg": "caption" or ["caption", ...]}
+    captions.json                    the same for all pictures, as the dataset's authors publish it
+    attributes.json                  {"WOMEN-Dresses-...jpg": {"upper": "dress", "hat": null, ...}}, where known
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from lib.data.formats.gallery import Gallery, leads_out
+from lib.data.formats.report import DUPLICATE, TWO_SPELLINGS, WRONG_TYPE, Dataset, FormatError, OnBad, Report
+from lib.data.formats.stream import Repeated, read_members
+from lib.data.record import Record
+from lib.files import write_json
+from lib.paths import shorten
+
+SPELLINGS = ("deepfashion-multimodal", "deepfashion-multimodel", "deepfasion-multimodel")
+SPLITS = ("train", "val", "test")
+UNASSIGNED = "unassigned"  # the dataset names no split for these pictures
+
+Facts = dict[str, str | None]
+
+
+class Name(NamedTuple):
+    """What a DeepFashion file name says."""
+
+    gender: str
+    category: str
+    product: str
+    outfit: str
+    view: str
+
+
+NAME = re.compile(r"(?:.*/)?([A-Z]+)-([A-Za-z_]+)-id_(\d+)-(\d+)_(\w+)\.\w+")
+
+
+def parse_name(name: str) -> Name | None:
+    """`WOMEN-Dresses-id_00002367-04_1_front.jpg` -> its parts; None where a name is built otherwise.
+
+    The same outfit number of two products means nothing, so `outfit` is `product-outfit`.
+    """
+    match = NAME.fullmatch(name)
+    if not match:
+        return None
+    gender, category, product, outfit, view = match.groups()
+    return Name(gender, category, product, f"{product}-{outfit}", view)
+
+
+def read_deepfashion(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = True) -> Dataset:
+    """Read the folder (by any of its three spellings, or the folder above it)."""
+    report = Report(on_bad)
+    folder = find_folder(Path(path), report)
+    files = captions_files(folder, report)
+    gallery = Gallery(folder / "images", report, need_images=need_images)
+    facts = read_attributes(folder / "attributes.json", report)
+    records = list(read_captions_files(files, gallery, facts, report))
+    strangers = facts.keys() - {record.id for record in records}
+    if strangers:
+        report.notes.append(f"attributes.json knows {len(strangers)} pictures that have no caption")
+    return Dataset(records, format="deepfashion", folder=folder, report=report)
+
+
+def find_folder(path: Path, report: Report) -> Path:
+    """The dataset's folder, however it is spelled; two different ones side by side are an error."""
+    if path.name in SPELLINGS:
+        places = [path, *(path.with_name(spelling) for spelling in SPELLINGS if spelling != path.name)]
+    else:
+        places = [path / spelling for spelling in SPELLINGS]
+    found = [place for place in places if place.is_dir()]
+    if len({place.resolve() for place in found}) > 1:
+        names = " and ".join(place.name for place in found)
+        report.bad(TWO_SPELLINGS, found[0].parent, names, "one of them")
+    return found[0] if found else path
+
+
+def captions_files(folder: Path, report: Report) -> dict[str, Path]:
+    """Split -> captions file."""
+    single = folder / "captions.json"
+    files = {split: folder / f"{split}_captions.json" for split in SPLITS}
+    files = {split: file for split, file in files.items() if file.is_file()}
+    if files and single.is_file():
+        report.notes.append("captions.json is left aside: the split files beside it name the pictures")
+    if not files and not single.is_file():
+        raise FormatError(f"{shorten(folder)}: expected captions.json or {{train,val,test}}_captions.json in it")
+    return files or {UNASSIGNED: single}
+
+
+def read_captions_files(
+    files: Mapping[str, Path], gallery: Gallery, facts: Mapping[str, Facts], report: Report
+) -> Iterator[Record]:
+    seen: set[str] = set()
+    for split, file in files.items():
+        for name, value in read_members(file, report):
+            if name in seen:
+                report.bad(DUPLICATE, file, name, "each picture once in all splits together")
+                continue
+            seen.add(name)
+            media = gallery.find(name, file)
+            captions = report.captions(value, file, name) if media else ()
+            if captions:
+                yield Record(name, media, captions, split, facts.get(name))
+
+
+def read_attributes(file: Path, report: Report) -> dict[str, Facts]:
+    """Name -> visible facts; empty where the dataset has none."""
+    facts: dict[str, Facts] = {}
+    for name, value in read_members(file, report) if file.is_file() else ():
+        if name in facts:
+            report.bad(DUPLICATE, file, name, "each picture once")
+        elif not isinstance(value, dict) or isinstance(value, Repeated):
+            report.bad(WRONG_TYPE, file, name, "an object of attributes, each once")
+        elif wrong := [key for key, fact in value.items() if not isinstance(fact, str | None)]:
+            report.bad(WRONG_TYPE, file, name, f"text or null for {wrong[0]!r}")
+        else:
+            facts[name] = value
+    return facts
+
+
+def read_captions(path: str | Path, *, on_bad: OnBad = "raise") -> dict[str, tuple[str, ...]]:
+    """A bare `{"x.jpg": "caption"}` file, as `image_caption.json` and `background_caption.json` of seed 002."""
+    report = Report(on_bad)
+    captions: dict[str, tuple[str, ...]] = {}
+    for name, value in read_members(path, report):
+        if name in captions:
+            report.bad(DUPLICATE, path, name, "each picture once")
+        elif texts := report.captions(value, path, name):
+            captions[name] = texts
+    return captions
+
+
+def write_deepfashion(
+    folder: str | Path,
+    captions: Mapping[str, Mapping[str, str | Sequence[str]]],
+    attributes: Mapping[str, Facts] | None = None,
+) -> None:
+    """Write `{split: {name: caption or captions}}` and what is visible; one caption is written as plain text."""
+    folder = Path(folder)
+    seen: set[str] = set()
+    for split, rows in captions.items():
+        if split not in (*SPLITS, UNASSIGNED):
+            raise FormatError(f"{shorten(folder)}: split {split!r}; expected one of {', '.join(SPLITS)}")
+        check_rows(folder, split, rows, seen)
+    if UNASSIGNED in captions and len(captions) > 1:
+        raise FormatError(f"{shorten(folder)}: {UNASSIGNED} pictures beside splits; expected one or the other")
+    for split, rows in captions.items():
+        file = "captions.json" if split == UNASSIGNED else f"{split}_captions.json"
+        plain = {name: single_or_list(value) for name, value in rows.items()}
+        write_json(folder / file, plain, indent=1, ascii_only=False)
+    if attributes is not None:
+        write_json(folder / "attributes.json", dict(attributes), indent=1, ascii_only=False)
+
+
+def check_rows(folder: Path, split: str, rows: Mapping[str, str | Sequence[str]], seen: set[str]) -> None:
+    """Refuse to write what the reader would refuse to read."""
+    report, file = Report("raise"), folder / f"{split}_captions.json"
+    for name, value in rows.items():
+        if leads_out(name) or name in seen:
+            report.bad(DUPLICATE if name in seen else "bad name", file, name, "a new file name inside images/")
+        report.captions(value if isinstance(value, str) else list(value), file, name)
+        seen.add(name)
+
+
+def single_or_list(value: str | Sequence[str]) -> str | list[str]:
+    if isinstance(value, str):
+        return value
+    return value[0] if len(value) == 1 else list(value)

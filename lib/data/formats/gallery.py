@@ -1,0 +1,81 @@
+"""Find pictures by the names a dataset gives them: one listing a folder, nothing opened, nothing outside."""
+
+import os
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from lib.data.formats.report import MISSING_IMAGE, NOT_UTF8, OUTSIDE, WRONG_TYPE, FormatError, Report, is_unicode
+from lib.paths import shorten
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+
+
+class Gallery:
+    """The pictures below one folder. The folder may itself be a link; what a data file names must stay in it."""
+
+    def __init__(self, root: str | Path, report: Report, *, need_images: bool = True):
+        self.root = Path(root)
+        self.report = report
+        self.need_images = need_images
+        self.listings: dict[str, tuple[set[str], set[str]]] = {}
+        if need_images and not self.root.is_dir():
+            raise FormatError(f"{shorten(self.root)}: no such folder; expected the dataset's pictures in it")
+
+    def find(self, name: object, file: str | Path, where: object = None) -> str | None:
+        """The picture's path, or None once the reason is reported. `where` is the row, if not the name itself."""
+        where = name if where is None else where
+        if not isinstance(name, str):
+            self.report.bad(WRONG_TYPE, file, where, f"a file name, not {type(name).__name__}")
+        elif not is_unicode(name):
+            self.report.bad(NOT_UTF8, file, where, "a file name in UTF-8")
+        elif leads_out(name):
+            self.report.bad(OUTSIDE, file, where, f"a file in {shorten(self.root)}")
+        elif self.need_images and (reason := self.reason_against(name)):
+            self.report.bad(reason, file, where, f"a file {name!r} in {shorten(self.root)}")
+        else:
+            return os.path.join(self.root, name)  # noqa: PTH118  a million Path objects would cost seconds
+        return None
+
+    def reason_against(self, name: str) -> str | None:
+        """Why a name cannot be used, if it cannot."""
+        folder, _, leaf = name.rpartition("/")
+        files, links = self.listing(folder)
+        if leaf in files:
+            return None
+        if leaf not in links and not (folder and self.is_outside(folder)):
+            return MISSING_IMAGE
+        if self.is_outside(name):
+            return OUTSIDE
+        return None if (self.root / name).is_file() else MISSING_IMAGE
+
+    def listing(self, folder: str) -> tuple[set[str], set[str]]:
+        """The files and the links of one folder below the root; nothing of a folder that leads out."""
+        if folder not in self.listings:
+            files: set[str] = set()
+            links: set[str] = set()
+            path = self.root / folder
+            if os.path.isdir(path) and not (folder and self.is_outside(folder)):  # noqa: PTH112  never raises
+                with os.scandir(path) as entries:
+                    for entry in entries:
+                        if entry.is_symlink():
+                            links.add(entry.name)
+                        elif entry.is_file():
+                            files.add(entry.name)
+            self.listings[folder] = files, links
+        return self.listings[folder]
+
+    def is_outside(self, name: str) -> bool:
+        return not (self.root / name).resolve().is_relative_to(self.root.resolve())
+
+
+def leads_out(name: str) -> bool:
+    """Whether a name is empty, absolute or climbs with `..`, by the rules of any system."""
+    if "\0" in name or name in ("", ".", ".."):
+        return True
+    if "/" not in name and "\\" not in name and ":" not in name:
+        return False
+    windows = PureWindowsPath(name)
+    return bool(windows.anchor) or PurePosixPath(name).is_absolute() or ".." in windows.parts
+
+
+def is_picture(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122  called a million times

@@ -1,0 +1,136 @@
+"""Read JSON files of any size piece by piece: a million captions need no more room than one of them."""
+
+import json
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from lib.data.formats.report import NOT_JSON, NOT_UTF8, FormatError, Report, is_unicode
+from lib.paths import shorten
+
+CHUNK = 1 << 20  # characters
+
+
+class Repeated(dict):
+    """A JSON object with one key twice: it is no dict that anybody asked for, so type checks can tell."""
+
+
+def read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    return value if len(value) == len(pairs) else Repeated(value)
+
+
+class BrokenJson(Exception):
+    """Where and why a file stops being JSON."""
+
+    def __init__(self, line: int, reason: str, readable: bool):
+        super().__init__(reason)
+        self.line, self.reason, self.readable = line, reason, readable
+
+
+class Scanner:
+    """A window that moves over the text of one file."""
+
+    def __init__(self, file: TextIO):
+        self.file = file
+        self.window = ""
+        self.at = 0  # where in the window the next piece starts
+        self.line = 1  # of the window's first character
+        self.ended = False
+        self.decoder = json.JSONDecoder(object_pairs_hook=read_object)
+
+    def grow(self) -> None:
+        """Drop what was read and append more: as much again as is waiting, so that long pieces stay linear."""
+        self.line += self.window.count("\n", 0, self.at)
+        waiting = self.window[self.at :]
+        more = self.file.read(max(CHUNK, len(waiting)))
+        self.window, self.at, self.ended = waiting + more, 0, not more
+
+    def peek(self) -> str:
+        """The next character that is not white space; empty at the end of the file."""
+        while True:
+            while self.at < len(self.window) and self.window[self.at] in " \t\r\n":
+                self.at += 1
+            if self.at < len(self.window) or self.ended:
+                return self.window[self.at : self.at + 1]
+            self.grow()
+
+    def take(self, allowed: str, expected: str) -> str:
+        """Step over one of the allowed characters."""
+        found = self.peek()
+        if not found or found not in allowed:
+            raise self.broken(f"expected {expected}", self.at)
+        self.at += 1
+        return found
+
+    def value(self) -> Any:
+        """The next JSON value, whole."""
+        self.peek()
+        while True:
+            try:
+                value, end = self.decoder.raw_decode(self.window, self.at)
+            except json.JSONDecodeError as error:
+                if self.ended or not cut_off(error, len(self.window)):
+                    raise self.broken(error.msg, error.pos) from None
+            except (ValueError, RecursionError) as error:
+                raise self.broken(str(error), self.at) from None
+            else:
+                if end < len(self.window) or self.ended:  # a number could go on in the next chunk
+                    self.at = end
+                    return value
+            self.grow()
+
+    def broken(self, reason: str, at: int) -> BrokenJson:
+        line = self.line + self.window.count("\n", 0, at)
+        return BrokenJson(line, reason, is_unicode(self.window[max(0, at - 40) : at + 40]))
+
+
+def cut_off(error: json.JSONDecodeError, end: int) -> bool:
+    """Whether the mistake may only be that the window ends here."""
+    return error.msg.startswith("Unterminated string") or error.pos >= end - 16
+
+
+def read_members(path: str | Path, report: Report, *, inside: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
+    """(key, value) of a file that is one JSON object; arrays named in `inside` come element by element.
+
+    Bytes that are not UTF-8 arrive as lone surrogates, so that `Report.caption` can name the row they stand in.
+    """
+    try:
+        with Path(path).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            yield from walk(Scanner(file), inside)
+    except BrokenJson as error:
+        report.bad(
+            NOT_JSON if error.readable else NOT_UTF8, path, error.line, f"a JSON object in UTF-8 ({error.reason})"
+        )
+    except OSError as error:
+        raise FormatError(f"{shorten(path)}: {error.strerror or error}") from None
+
+
+def walk(text: Scanner, inside: Collection[str]) -> Iterator[tuple[str, Any]]:
+    text.take("{", "an object, {...}")
+    more = text.peek() != "}"
+    while more:
+        if text.peek() != '"':
+            raise text.broken("expected a key in double quotes", text.at)
+        key = text.value()
+        text.take(":", "':' after the key")
+        if key in inside and text.peek() == "[":
+            for item in walk_array(text):
+                yield key, item
+        else:
+            yield key, text.value()
+        more = text.peek() == ","
+        text.at += more
+    text.take("}", "',' or '}'")
+    if text.peek():
+        raise text.broken("more text after the object", text.at)
+
+
+def walk_array(text: Scanner) -> Iterator[Any]:
+    text.take("[", "an array")
+    more = text.peek() != "]"
+    while more:
+        yield text.value()
+        more = text.peek() == ","
+        text.at += more
+    text.take("]", "',' or ']'")

@@ -1,0 +1,71 @@
+"""Small files, whole or not at all: a reader never meets a half-written one, and a broken one is named."""
+
+import contextlib
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from lib.paths import shorten
+
+
+class FileError(ValueError):
+    """A file that cannot be read or written as it should be; the message names it."""
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    """Write UTF-8 text under a temporary name, sync it and rename it into place."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return path
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut; systems that cannot sync a folder (Windows) lose only that."""
+    with contextlib.suppress(PermissionError, IsADirectoryError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def write_json(path: str | Path, value: Any, *, indent: int | None = None, ascii_only: bool = True) -> Path:
+    """Write JSON as `json.dump` does by default. NaN and infinity are refused: they are not JSON."""
+    try:
+        text = json.dumps(value, indent=indent, ensure_ascii=ascii_only, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise FileError(f"{shorten(path)}: cannot be written as JSON: {error}") from None
+    return write_text(path, text)
+
+
+def read_json(path: str | Path) -> Any:
+    """Read JSON strictly: UTF-8, and no key twice in one object."""
+    try:
+        return json.loads(Path(path).read_bytes().decode("utf-8-sig"), object_pairs_hook=unique_keys)
+    except OSError as error:
+        raise FileError(f"{shorten(path)}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise FileError(f"{shorten(path)}: not UTF-8 at byte {error.start}") from None
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"{shorten(path)}: not JSON: {error}") from None
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys are all different; Python's own reader would keep the last in silence."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"key {next(k for k in keys if keys.count(k) > 1)!r} stands there twice")
+    return value
