@@ -55,16 +55,21 @@ make_environment() {
   fi
 }
 
-install_pins() {
-  local wanted=(-r requirements.txt -c requirements-lock.txt)
-  cd "$root"
+# A terminal sees the installer's progress, a log only its errors.
+install() {
+  local volume=--progress-bar=on
+  [ -t 2 ] || volume=-qq
   if command -v uv >/dev/null 2>&1; then
-    VIRTUAL_ENV="$venv" uv pip install --quiet --compile-bytecode "${wanted[@]}"
-    VIRTUAL_ENV="$venv" uv pip install --quiet --no-deps --editable .
+    VIRTUAL_ENV="$venv" uv pip install "${volume/--progress-bar=on/--color=auto}" --compile-bytecode "$@"
   else
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "${wanted[@]}"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+    "$venv/bin/python" -m pip --disable-pip-version-check install "$volume" "$@"
   fi
+}
+
+install_pins() {
+  cd "$root"
+  install -r requirements.txt -c requirements-lock.txt
+  install --no-deps --editable .
 }
 
 # The kernel that notebooks name, and no pop-ups when JupyterLab opens.

@@ -85,7 +85,8 @@ def spell(hint: Any) -> str:
 
 def changed(settings: Any) -> dict[str, Any]:
     """What differs from the defaults: the part worth showing."""
-    return {f.name: getattr(settings, f.name) for f in fields(settings) if getattr(settings, f.name) != f.default}
+    values = {f.name: (getattr(settings, f.name), f.default) for f in fields(settings)}
+    return {name: value for name, (value, default) in values.items() if value != default}
 
 
 def to_json(settings: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What this machine and this Python have: pins, torch and CUDA, disk, WordNet. Used by prepare.sh and by reports."""
+"""What this machine and this Python have: pins, torch and CUDA, disk. Used by prepare.sh and by reports."""
 
 import importlib.metadata
 import os
@@ -95,7 +95,7 @@ def cuda_verdict() -> str:
         return f"built for CUDA {built}, no NVIDIA driver found: everything runs on the CPU"
     if torch.cuda.is_available():
         return f"built for CUDA {built}, the driver offers {driver}: {torch.cuda.get_device_name(0)}"
-    return f"built for CUDA {built}, but the driver offers {driver}: update the driver, or training runs on the CPU"
+    return f"built for CUDA {built}, but the driver offers {driver}: update it, or training runs on the CPU"
 
 
 def driver_cuda() -> str | None:

@@ -1,4 +1,4 @@
-"""WordNet for nltk's METEOR: found where it is, built from Debian's files, or downloaded once; never required."""
+"""WordNet for nltk's METEOR: found, or built from Debian's files, or downloaded once; never required."""
 
 import shutil
 import subprocess
@@ -11,14 +11,15 @@ PARTS = ("adj", "adv", "noun", "verb")
 PART_NUMBER = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
 
 # WordNet's lexicographer files in the order of their numbers: Debian ships them as a manual page only.
-LEXICOGRAPHER_FILES = (
-    "adj.all adj.pert adv.all noun.Tops noun.act noun.animal noun.artifact noun.attribute noun.body "
-    "noun.cognition noun.communication noun.event noun.feeling noun.food noun.group noun.location noun.motive "
-    "noun.object noun.person noun.phenomenon noun.plant noun.possession noun.process noun.quantity "
-    "noun.relation noun.shape noun.state noun.substance noun.time verb.body verb.change verb.cognition "
-    "verb.communication verb.competition verb.consumption verb.contact verb.creation verb.emotion "
-    "verb.motion verb.perception verb.possession verb.social verb.stative verb.weather adj.ppl"
-).split()
+LEXICOGRAPHER_FILES = {
+    "adj": "all pert",
+    "adv": "all",
+    "noun": "Tops act animal artifact attribute body cognition communication event feeling food group "
+    "location motive object person phenomenon plant possession process quantity relation shape state substance time",
+    "verb": "body change cognition communication competition consumption contact creation emotion motion "
+    "perception possession social stative weather",
+}
+LAST = "adj.ppl"  # numbered after the verbs
 
 
 def provide(folder: Path) -> str:
@@ -65,19 +66,15 @@ def from_debian(folder: Path, source: Path = DEBIAN) -> bool:
 
 def lexnames() -> str:
     """The `lexnames` file: number, name and part of speech of each lexicographer file."""
-    rows = enumerate(LEXICOGRAPHER_FILES)
-    return "".join(f"{n:02d}\t{name}\t{PART_NUMBER[name.split('.')[0]]}\n" for n, name in rows)
+    names = [f"{part}.{name}" for part, row in LEXICOGRAPHER_FILES.items() for name in row.split()] + [LAST]
+    return "".join(f"{n:02d}\t{name}\t{PART_NUMBER[name.split('.')[0]]}\n" for n, name in enumerate(names))
 
 
 def from_download(folder: Path) -> bool:
     """nltk's own download, in a process that cannot hang longer than the limit."""
-    call = f"import nltk; raise SystemExit(not nltk.download('wordnet', download_dir={str(folder)!r}, quiet=True))"
+    call = f"import nltk; raise SystemExit(not nltk.download('wordnet', download_dir={str(folder)!r}))"
     try:
-        return (
-            subprocess.run(
-                [sys.executable, "-c", call], capture_output=True, timeout=DOWNLOAD_SECONDS
-            ).returncode
-            == 0
-        )
+        answer = subprocess.run([sys.executable, "-c", call], capture_output=True, timeout=DOWNLOAD_SECONDS)
     except subprocess.TimeoutExpired:
         return False
+    return answer.returncode == 0

@@ -1,0 +1,58 @@
+"""metrics/<stage>.json: the numbers of a stage, at full precision, in the one shape that all readers expect."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lib.files import write_json
+from lib.paths import Output
+
+KINDS = ("baseline", "model", "control", "ceiling")
+
+
+class MetricsError(ValueError):
+    """Numbers that do not have the shape every stage promises."""
+
+
+def write_metrics(
+    output: str | Path,
+    stage: str,
+    *,
+    profile: str,
+    dataset: str,
+    split: str,
+    rows: list[dict[str, Any]],
+    more: dict[str, Any] | None = None,
+) -> Path:
+    """Write one stage's numbers; `more` holds what belongs to the stage but to no row."""
+    check_rows(stage, rows)
+    record = {
+        "stage": stage,
+        "profile": profile,
+        "dataset": dataset,
+        "split": split,
+        "rows": rows,
+        **(more or {}),
+    }
+    path = Output(output).metrics / f"{stage}.json"
+    write_json(path, record, indent=1)
+    return path
+
+
+def check_rows(stage: str, rows: list[dict[str, Any]]) -> None:
+    """Each row has a name of its own, a known kind, and values that JSON can carry."""
+    names = [row.get("name") for row in rows]
+    if None in names or len(set(names)) != len(names):
+        raise MetricsError(f"{stage}: every row needs a name of its own, got {names}")
+    for row in rows:
+        if row.get("kind") not in KINDS:
+            raise MetricsError(
+                f"{stage}: row {row['name']} has kind {row.get('kind')!r}; one of {', '.join(KINDS)}"
+            )
+        json.dumps(row, allow_nan=False)
+
+
+def read_metrics(output: str | Path) -> dict[str, dict[str, Any]]:
+    """Every stage's numbers in an output folder, in the order of the stages."""
+    files = sorted(Output(output).metrics.glob("*.json"))
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in files}

@@ -1,0 +1,130 @@
+"""The pictures of the course: one look for all of them, drawn without touching matplotlib's global state."""
+
+import math
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lib.publish.show import Picture, label
+
+INK, PALE, ACCENT = "#2b2d42", "#c9ccd6", "#d1495b"
+KIND_COLORS = {"baseline": "#b9bdc9", "control": "#8d93a5", "model": "#30638e", "ceiling": "#edae49"}
+STYLE = {
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#9a9eab",
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.axisbelow": True,
+}
+
+
+def panels(rows: int, columns: int, *, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+    """A figure of equal panels in the house style, as a flat list."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False)
+    return figure, [axis for row in axes for axis in row]
+
+
+def finish(figure: Figure, *, dpi: int = 96) -> Picture:
+    with matplotlib.rc_context(STYLE):
+        return Picture.of(figure, dpi=dpi)
+
+
+def gallery(
+    pictures: Sequence[Any],
+    captions: Sequence[str],
+    *,
+    columns: int = 4,
+    titles: Sequence[str] = (),
+    width: int = 34,
+) -> Picture:
+    """Pictures with their words underneath."""
+    rows = math.ceil(len(pictures) / columns)
+    lines = max(len(textwrap.wrap(caption, width)) for caption in captions)
+    figure, axes = panels(rows, columns, size=(2.55, 2.5 + 0.155 * lines))
+    for axis in axes[len(pictures) :]:
+        axis.axis("off")
+    for index, (axis, picture) in enumerate(zip(axes, pictures, strict=False)):
+        axis.imshow(picture)
+        axis.set_xticks([])
+        axis.set_yticks([])
+        for spine in axis.spines.values():
+            spine.set_visible(False)
+        axis.set_anchor("N")
+        axis.set_xlabel(textwrap.fill(captions[index], width), fontsize=8, loc="left", linespacing=1.25)
+        if titles:
+            axis.set_title(titles[index], fontsize=8)
+    return finish(figure)
+
+
+def frequencies(counts: Mapping[str, Mapping[str, int]], *, columns: int = 4, total: int) -> Picture:
+    """How often each value of each attribute occurs, as shares of all pictures."""
+    rows = math.ceil(len(counts) / columns)
+    tallest = max(len(values) for values in counts.values())
+    figure, axes = panels(rows, columns, size=(2.9, 0.55 + 0.14 * tallest))
+    for axis in axes[len(counts) :]:
+        axis.axis("off")
+    for axis, (name, values) in zip(axes, counts.items(), strict=False):
+        names = list(values)[::-1]
+        axis.barh(names, [values[value] / total for value in names], color=KIND_COLORS["model"], height=0.7)
+        axis.set_title(name.replace("_", " "))
+        axis.set_ylim(-0.6, tallest - 0.4)
+        axis.tick_params(axis="y", length=0, labelsize=8)
+        axis.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    return finish(figure)
+
+
+def histogram(values: Mapping[str, Iterable[float]], *, title: str, unit: str, bins: int = 30) -> Picture:
+    """One or several distributions over the same axis."""
+    figure, (axis,) = panels(1, 1, size=(6.4, 2.6))
+    colors = (KIND_COLORS["model"], ACCENT, KIND_COLORS["ceiling"])
+    series = {name: list(numbers) for name, numbers in values.items()}
+    low, high = min(map(min, series.values())), max(map(max, series.values()))
+    edges = [low + (high + 1 - low) * i / bins for i in range(bins + 1)]
+    for color, (name, numbers) in zip(colors, series.items(), strict=False):
+        weights = [1 / len(numbers)] * len(numbers)
+        axis.hist(numbers, bins=edges, weights=weights, label=name, color=color, alpha=0.55)
+    axis.set_title(title)
+    axis.set_xlabel(unit)
+    axis.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    if len(series) > 1:
+        axis.legend(frameon=False)
+    return finish(figure)
+
+
+def scores(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> Picture:
+    """Each metric as a column of bars, a row each, with its interval; the kind of a row is its colour."""
+    figure, axes = panels(1, len(metrics), size=(max(2.4, 9.6 / len(metrics)), 0.7 + 0.3 * len(rows)))
+    names = [str(row["name"]).replace("_", " ") for row in rows][::-1]
+    for index, (axis, metric) in enumerate(zip(axes, metrics, strict=True)):
+        for height, row in enumerate(reversed(rows)):
+            draw_score(axis, height, row, metric)
+        axis.set_yticks(range(len(names)), names if index == 0 else [""] * len(names))
+        axis.tick_params(axis="y", length=0)
+        axis.set_title(label(metric))
+        axis.margins(x=0.22)
+        axis.set_xlim(left=0)
+    return finish(figure)
+
+
+def draw_score(axis: Axes, height: int, row: Mapping[str, Any], metric: str) -> None:
+    """One bar with its value at the end; nothing where the row has no such score."""
+    value, interval = row.get(metric), row.get(f"{metric}_ci")
+    if value is None:
+        return
+    error = None if interval is None else [[max(0, value - interval[0])], [max(0, interval[1] - value)]]
+    axis.barh(height, value, color=KIND_COLORS[row["kind"]], height=0.66, xerr=error, ecolor=INK, capsize=2)
+    end = value if interval is None else interval[1]
+    axis.annotate(f"{value:.3f}", (end, height), (4, 0), textcoords="offset points", va="center", fontsize=8)

@@ -1,0 +1,145 @@
+"""What notebooks and the report show: pictures, tables and source, each able to draw itself anywhere."""
+
+import html
+import inspect
+import io
+from pathlib import Path
+from typing import Any
+
+from lib.paths import shorten
+
+LABELS = {
+    "name": "",
+    "kind": "",
+    "bleu1": "BLEU-1",
+    "bleu2": "BLEU-2",
+    "bleu3": "BLEU-3",
+    "bleu4": "BLEU-4",
+    "meteor": "METEOR",
+    "meteor_no_wordnet": "METEOR (no WordNet)",
+    "rouge_l": "ROUGE-L",
+    "rouge_l_coco": "ROUGE-L (COCO)",
+    "rouge_l_rouge": "ROUGE-L (rouge)",
+    "cider_d": "CIDEr-D",
+    "attribute_f1": "attribute F1",
+    "attribute_precision": "precision",
+    "attribute_recall": "recall",
+    "unique": "unique",
+    "unique_attributes": "unique facts",
+    "distinct1": "distinct-1",
+    "distinct2": "distinct-2",
+    "mean_length": "words",
+    "bad_endings": "bad endings",
+}
+
+STYLE = """<style>
+.lookbook {border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; margin: 6px 0}
+.lookbook th, .lookbook td {padding: 4px 12px; text-align: right; border: 0; white-space: nowrap}
+.lookbook th {font-weight: 600; border-bottom: 1px solid #8886}
+.lookbook td:first-child, .lookbook th:first-child, .lookbook .text {text-align: left}
+.lookbook .text {white-space: normal; max-width: 46em}
+.lookbook tr.baseline td, .lookbook tr.control td {color: #777}
+.lookbook tr.ceiling td {font-style: italic; color: #777}
+.lookbook tr.model td:first-child {font-weight: 600}
+.lookbook small {color: #888; font-size: 11px}
+</style>"""
+
+
+class Picture:
+    """A finished picture (PNG bytes): shown by a notebook, saved to a file, embedded in the report."""
+
+    def __init__(self, png: bytes):
+        self.png = png
+
+    @classmethod
+    def of(cls, figure: Any, *, dpi: int = 96) -> "Picture":
+        """Draw a matplotlib figure once and let go of it."""
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", facecolor="white")
+        return cls(buffer.getvalue())
+
+    def save(self, path: str | Path) -> Path:
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self.png)
+        return path
+
+    def _repr_png_(self) -> bytes:
+        return self.png
+
+    def __repr__(self) -> str:
+        return f"<picture, {len(self.png) // 1024} KiB>"
+
+
+class Table:
+    """Rows of plain dicts as a table; `kind` colours a row, `<key>_ci` stands small beside its value."""
+
+    def __init__(self, rows: list[dict[str, Any]], columns: list[str] | None = None, *, digits: int = 3):
+        self.rows, self.digits = rows, digits
+        keys = dict.fromkeys(key for row in rows for key in row)
+        self.columns = columns or [key for key in keys if key != "kind" and not key.endswith("_ci")]
+
+    def _repr_html_(self) -> str:
+        heads = "".join(f"<th>{html.escape(label(column))}</th>" for column in self.columns)
+        body = "".join(self._row(row) for row in self.rows)
+        return f'{STYLE}<table class="lookbook"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+
+    def _row(self, row: dict[str, Any]) -> str:
+        cells = "".join(self._cell(row, column) for column in self.columns)
+        return f'<tr class="{html.escape(str(row.get("kind", "")))}">{cells}</tr>'
+
+    def _cell(self, row: dict[str, Any], column: str) -> str:
+        value, interval = row.get(column), row.get(f"{column}_ci")
+        text = html.escape(spell(value, self.digits))
+        if interval:
+            text += f" <small>{spell(interval[0], self.digits)}–{spell(interval[1], self.digits)}</small>"
+        return f'<td class="text">{text}</td>' if isinstance(value, str) else f"<td>{text}</td>"
+
+    def __repr__(self) -> str:
+        grid = [[label(c) or c for c in self.columns]]
+        grid += [[spell(row.get(c), self.digits) for c in self.columns] for row in self.rows]
+        widths = [max(len(line[i]) for line in grid) for i in range(len(self.columns))]
+        return "\n".join(
+            "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) for line in grid
+        )
+
+
+class Source:
+    """The source of a function or class of lib, coloured, with the place where it stands."""
+
+    def __init__(self, thing: Any):
+        lines, first = inspect.getsourcelines(thing)
+        self.text = inspect.cleandoc("".join(lines)) if lines[0][0].isspace() else "".join(lines).rstrip()
+        self.place = f"{shorten(inspect.getsourcefile(thing))}:{first}"
+
+    def _repr_html_(self) -> str:
+        from pygments import highlight
+        from pygments.formatters import HtmlFormatter
+        from pygments.lexers import PythonLexer
+
+        code = highlight(self.text, PythonLexer(), HtmlFormatter(noclasses=True, style="friendly"))
+        return f"<small>{self.place}</small>{code}"
+
+    def __repr__(self) -> str:
+        return f"# {self.place}\n{self.text}"
+
+
+def show_source(thing: Any) -> Source:
+    """The part of lib that matters here, as it is, so that a notebook never copies it."""
+    return Source(thing)
+
+
+def label(column: str) -> str:
+    """A column's heading."""
+    return LABELS.get(column, column.replace("_", " "))
+
+
+def spell(value: Any, digits: int) -> str:
+    """A value as a table shows it."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.{digits}f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
