@@ -79,8 +79,7 @@ configure_jupyter() {
   mkdir -p "$settings"
   cat >"$settings/overrides.json" <<'EOF'
 {
-  "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false},
-  "@jupyterlab/completer-extension:manager": {"availableProviders": {"CompletionProvider:context": 100}}
+  "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}
 }
 EOF
 }

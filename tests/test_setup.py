@@ -79,7 +79,7 @@ def finish_by_hand(checkout: Path) -> None:
     binaries.mkdir(parents=True)
     (binaries / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     (binaries / "python").chmod(0o755)
-    stamp = "{ printf '%s\\n' \"$0\"; cat requirements.txt requirements-lock.txt; } | cksum > .venv/.lookbook-ready"
+    stamp = "{ printf '%s\\n' \"$0\"; cat requirements{,-lock}.txt; } | cksum > .venv/.lookbook-ready"
     subprocess.run(["bash", "-c", stamp, str(checkout)], cwd=checkout, check=True)
 
 
