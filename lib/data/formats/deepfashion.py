@@ -1,9 +1,9 @@
 """DeepFashion-MultiModal as seed 002 lays it out, and the atelier, which writes the same files.
 
-    images/*.jpg
-    {train,val,test}_captions.json   {"WOMEN-Dresses-id_00006368-02_2_side.jpg": "caption" or ["caption", ...]}
-    captions.json                    the same for all pictures, as the dataset's authors publish it
-    attributes.json                  {"WOMEN-Dresses-...jpg": {"upper": "dress", "hat": null, ...}}, where known
+images/*.jpg
+{train,val,test}_captions.json   {"WOMEN-Dresses-id_00006368-02_2_side.jpg": "caption" or [captions]}
+captions.json                    the same for all pictures, as the dataset's authors publish it
+attributes.json                  {name: {"upper": "dress", "hat": null, ...}}, where known
 """
 
 import re
@@ -11,8 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lib.data.formats.gallery import Gallery, leads_out
-from lib.data.formats.report import DUPLICATE, TWO_SPELLINGS, WRONG_TYPE, Dataset, FormatError, OnBad, Report
+from lib.data.formats.gallery import Gallery, leads_out, only_one
+from lib.data.formats.report import (
+    DUPLICATE,
+    UNASSIGNED,
+    WRONG_TYPE,
+    Dataset,
+    FormatError,
+    OnBad,
+    Report,
+)
 from lib.data.formats.stream import Repeated, read_members
 from lib.data.record import Record
 from lib.files import write_json
@@ -20,7 +28,6 @@ from lib.paths import shorten
 
 SPELLINGS = ("deepfashion-multimodal", "deepfashion-multimodel", "deepfasion-multimodel")
 SPLITS = ("train", "val", "test")
-UNASSIGNED = "unassigned"  # the dataset names no split for these pictures
 
 Facts = dict[str, str | None]
 
@@ -70,11 +77,7 @@ def find_folder(path: Path, report: Report) -> Path:
         places = [path, *(path.with_name(spelling) for spelling in SPELLINGS if spelling != path.name)]
     else:
         places = [path / spelling for spelling in SPELLINGS]
-    found = [place for place in places if place.is_dir()]
-    if len({place.resolve() for place in found}) > 1:
-        names = " and ".join(place.name for place in found)
-        report.bad(TWO_SPELLINGS, found[0].parent, names, "one of them")
-    return found[0] if found else path
+    return only_one(places, report) or path
 
 
 def captions_files(folder: Path, report: Report) -> dict[str, Path]:
@@ -85,7 +88,7 @@ def captions_files(folder: Path, report: Report) -> dict[str, Path]:
     if files and single.is_file():
         report.notes.append("captions.json is left aside: the split files beside it name the pictures")
     if not files and not single.is_file():
-        raise FormatError(f"{shorten(folder)}: expected captions.json or {{train,val,test}}_captions.json in it")
+        raise FormatError(f"{shorten(folder)}: expected {{train,val,test}}_captions.json or captions.json")
     return files or {UNASSIGNED: single}
 
 
@@ -121,7 +124,7 @@ def read_attributes(file: Path, report: Report) -> dict[str, Facts]:
 
 
 def read_captions(path: str | Path, *, on_bad: OnBad = "raise") -> dict[str, tuple[str, ...]]:
-    """A bare `{"x.jpg": "caption"}` file, as `image_caption.json` and `background_caption.json` of seed 002."""
+    """A bare `{"x.jpg": "caption"}` file, as seed 002's `image_caption.json` or `background_caption.json`."""
     report = Report(on_bad)
     captions: dict[str, tuple[str, ...]] = {}
     for name, value in read_members(path, report):
@@ -137,7 +140,7 @@ def write_deepfashion(
     captions: Mapping[str, Mapping[str, str | Sequence[str]]],
     attributes: Mapping[str, Facts] | None = None,
 ) -> None:
-    """Write `{split: {name: caption or captions}}` and what is visible; one caption is written as plain text."""
+    """Write `{split: {name: caption or captions}}` and what is visible; a single caption as plain text."""
     folder = Path(folder)
     seen: set[str] = set()
     for split, rows in captions.items():
@@ -145,7 +148,7 @@ def write_deepfashion(
             raise FormatError(f"{shorten(folder)}: split {split!r}; expected one of {', '.join(SPLITS)}")
         check_rows(folder, split, rows, seen)
     if UNASSIGNED in captions and len(captions) > 1:
-        raise FormatError(f"{shorten(folder)}: {UNASSIGNED} pictures beside splits; expected one or the other")
+        raise FormatError(f"{shorten(folder)}: {UNASSIGNED} pictures beside splits; expected either")
     for split, rows in captions.items():
         file = "captions.json" if split == UNASSIGNED else f"{split}_captions.json"
         plain = {name: single_or_list(value) for name, value in rows.items()}
@@ -159,7 +162,7 @@ def check_rows(folder: Path, split: str, rows: Mapping[str, str | Sequence[str]]
     report, file = Report("raise"), folder / f"{split}_captions.json"
     for name, value in rows.items():
         if leads_out(name) or name in seen:
-            report.bad(DUPLICATE if name in seen else "bad name", file, name, "a new file name inside images/")
+            report.bad(DUPLICATE if name in seen else OUTSIDE, file, name, "a new file name inside images/")
         report.captions(value if isinstance(value, str) else list(value), file, name)
         seen.add(name)
 

@@ -1,16 +1,26 @@
 """Find pictures by the names a dataset gives them: one listing a folder, nothing opened, nothing outside."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from lib.data.formats.report import MISSING_IMAGE, NOT_UTF8, OUTSIDE, WRONG_TYPE, FormatError, Report, is_unicode
+from lib.data.formats.report import (
+    MISSING_IMAGE,
+    NOT_UTF8,
+    OUTSIDE,
+    TWO_SPELLINGS,
+    WRONG_TYPE,
+    FormatError,
+    Report,
+    is_unicode,
+)
 from lib.paths import shorten
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 
 
 class Gallery:
-    """The pictures below one folder. The folder may itself be a link; what a data file names must stay in it."""
+    """The pictures below one folder. The folder itself may be a link; what a data file names stays in it."""
 
     def __init__(self, root: str | Path, report: Report, *, need_images: bool = True):
         self.root = Path(root)
@@ -21,7 +31,7 @@ class Gallery:
             raise FormatError(f"{shorten(self.root)}: no such folder; expected the dataset's pictures in it")
 
     def find(self, name: object, file: str | Path, where: object = None) -> str | None:
-        """The picture's path, or None once the reason is reported. `where` is the row, if not the name itself."""
+        """The picture's path, or None once the reason is reported. `where` is the row, if not the name."""
         where = name if where is None else where
         if not isinstance(name, str):
             self.report.bad(WRONG_TYPE, file, where, f"a file name, not {type(name).__name__}")
@@ -75,6 +85,15 @@ def leads_out(name: str) -> bool:
         return False
     windows = PureWindowsPath(name)
     return bool(windows.anchor) or PurePosixPath(name).is_absolute() or ".." in windows.parts
+
+
+def only_one(places: Sequence[Path], report: Report) -> Path | None:
+    """The folder that exists among several spellings of one name; two different ones side by side are bad."""
+    found = [place for place in places if place.is_dir()]
+    if any(not place.samefile(found[0]) for place in found):
+        names = " and ".join(place.name for place in found)
+        report.bad(TWO_SPELLINGS, found[0].parent, names, "one of them")
+    return found[0] if found else None
 
 
 def is_picture(name: str) -> bool:

@@ -21,9 +21,11 @@ DUPLICATE = "duplicate id"
 NOT_UTF8 = "not UTF-8"
 TWO_SPELLINGS = "folder spelled two ways"
 
+UNASSIGNED = "unassigned"  # the split of pictures for which a dataset names none
+
 
 class FormatError(FileError):
-    """A dataset that is not what its format says: the message names file, key or line, and what was expected."""
+    """A dataset that is not what its format says; names file, key or line, and what was expected."""
 
 
 @dataclass

@@ -40,7 +40,7 @@ class Scanner:
         self.decoder = json.JSONDecoder(object_pairs_hook=read_object)
 
     def grow(self) -> None:
-        """Drop what was read and append more: as much again as is waiting, so that long pieces stay linear."""
+        """Drop what was read, append as much again as is waiting: long pieces stay linear."""
         self.line += self.window.count("\n", 0, self.at)
         waiting = self.window[self.at :]
         more = self.file.read(max(CHUNK, len(waiting)))
@@ -90,17 +90,22 @@ def cut_off(error: json.JSONDecodeError, end: int) -> bool:
     return error.msg.startswith("Unterminated string") or error.pos >= end - 16
 
 
-def read_members(path: str | Path, report: Report, *, inside: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
+def read_members(
+    path: str | Path, report: Report, *, inside: Collection[str] = ()
+) -> Iterator[tuple[str, Any]]:
     """(key, value) of a file that is one JSON object; arrays named in `inside` come element by element.
 
-    Bytes that are not UTF-8 arrive as lone surrogates, so that `Report.caption` can name the row they stand in.
+    Bytes that are not UTF-8 arrive as lone surrogates, so that `Report.caption` can name their row.
     """
     try:
         with Path(path).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             yield from walk(Scanner(file), inside)
     except BrokenJson as error:
         report.bad(
-            NOT_JSON if error.readable else NOT_UTF8, path, error.line, f"a JSON object in UTF-8 ({error.reason})"
+            NOT_JSON if error.readable else NOT_UTF8,
+            path,
+            error.line,
+            f"a JSON object in UTF-8 ({error.reason})",
         )
     except OSError as error:
         raise FormatError(f"{shorten(path)}: {error.strerror or error}") from None

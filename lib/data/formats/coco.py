@@ -1,0 +1,111 @@
+"""COCO captions: `annotations/captions_*.json` beside `train2014/`, `val2014/`, ... as published."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lib.data.formats.gallery import Gallery
+from lib.data.formats.report import DUPLICATE, UNASSIGNED, WRONG_TYPE, Dataset, FormatError, OnBad, Report
+from lib.data.formats.stream import Repeated, read_members
+from lib.data.record import Record
+from lib.paths import shorten
+
+SPLITS = ("train", "val", "test")
+
+
+def read_coco(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = True) -> Dataset:
+    """Read a folder of captions files, or one file. A record's id is COCO's image id as text."""
+    path = Path(path)
+    report = Report(on_bad)
+    files = captions_files(path)
+    if not files:
+        raise FormatError(f"{shorten(path)}: expected captions_*.json or annotations/captions_*.json in it")
+    folder = path if path.is_dir() else path.parent
+    seen: set[int] = set()
+    records: list[Record] = []
+    for file in files:
+        names, captions = collect(file, seen, report)
+        gallery = Gallery(pictures_folder(file), report, need_images=need_images)
+        records.extend(join(names, captions, file, gallery))
+    bare = sum(not record.captions for record in records)
+    if bare:
+        report.notes.append(f"{bare} pictures have no captions")
+    return Dataset(records, format="coco", folder=folder, report=report)
+
+
+def captions_files(path: Path) -> list[Path]:
+    """The captions files of a folder, sorted by name; a file stands for itself."""
+    if path.is_file():
+        return [path]
+    return sorted(path.glob("captions_*.json")) or sorted(path.glob("annotations/captions_*.json"))
+
+
+def pictures_folder(file: Path) -> Path:
+    """`captions_train2014.json` -> `train2014/`, beside the file, above `annotations/`, or in `images/`."""
+    part = file.stem.removeprefix("captions_")
+    top = file.parent.parent if file.parent.name == "annotations" else file.parent
+    places = [top / part, top / "images" / part, top / "images"]
+    return next((place for place in places if place.is_dir()), places[0])
+
+
+def split_of(file: Path) -> str:
+    """`captions_val2017.json` -> val; a file that names no split gives `unassigned`."""
+    part = file.stem.removeprefix("captions_")
+    return next((split for split in SPLITS if part.startswith(split)), UNASSIGNED)
+
+
+def collect(file: Path, seen: set[int], report: Report) -> tuple[dict[int, Any], dict[int, list[str]]]:
+    """Image id -> file name, and image id -> captions (an empty list where all of them were bad)."""
+    names: dict[int, Any] = {}
+    captions: dict[int, list[str]] = {}
+    annotations: set[int] = set()
+    for section, item in read_members(file, report, inside=("images", "annotations")):
+        if section == "images" and is_row(item, "id", file, "images", report):
+            if item["id"] in seen:
+                report.bad(DUPLICATE, file, f"images id {item['id']}", "each image once")
+            else:
+                seen.add(item["id"])
+                names[item["id"]] = item.get("file_name")
+        elif section == "annotations" and is_row(item, "image_id", file, "annotations", report):
+            number = item.get("id")
+            where = f"annotations id {number}"
+            if type(number) is not int:
+                report.bad(WRONG_TYPE, file, where, "a whole number as 'id'")
+            elif number in annotations:
+                report.bad(DUPLICATE, file, where, "each annotation once")
+            else:
+                annotations.add(number)
+                mine = captions.setdefault(item["image_id"], [])
+                if caption := report.caption(item.get("caption"), file, where):
+                    mine.append(caption)
+    return names, captions
+
+
+def is_row(item: Any, key: str, file: Path, section: str, report: Report) -> bool:
+    """Whether an element is an object with a whole number under `key`."""
+    if isinstance(item, dict) and not isinstance(item, Repeated) and type(item.get(key)) is int:
+        return True
+    shown = item.get("id", item) if isinstance(item, dict) else item
+    report.bad(
+        WRONG_TYPE,
+        file,
+        f"{section} {str(shown)[:60]}",
+        f"an object, each key once, with a number as {key!r}",
+    )
+    return False
+
+
+def join(
+    names: dict[int, Any], captions: dict[int, list[str]], file: Path, gallery: Gallery
+) -> Iterator[Record]:
+    """Records in the order of the images; both tables are emptied on the way, so as not to hold all twice."""
+    split = split_of(file)
+    for image in list(names):
+        media = gallery.find(names.pop(image), file, f"images id {image}")
+        texts = captions.pop(image, None)
+        if media and texts != []:
+            yield Record(str(image), media, tuple(texts or ()), split)
+    for image in captions:
+        gallery.report.bad(
+            WRONG_TYPE, file, f"annotations of image_id {image}", "an image of that id in 'images'"
+        )

@@ -1,0 +1,102 @@
+"""Open a dataset by its name or folder: recognise which format lies there, and read it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lib.data.formats.catalogue import NAMES, find_source, place_of
+from lib.data.formats.coco import captions_files, read_coco
+from lib.data.formats.deepfashion import SPELLINGS, read_deepfashion
+from lib.data.formats.flickr import CAPTIONS, read_flickr
+from lib.data.formats.folder import read_fashion_new, read_folder
+from lib.data.formats.gallery import is_picture
+from lib.data.formats.homework import read_homework
+from lib.data.formats.karpathy import read_karpathy
+from lib.data.formats.report import Dataset, FormatError, OnBad
+from lib.paths import DATASET, resolve, shorten
+
+READERS: dict[str, Callable[..., Dataset]] = {
+    "deepfashion": read_deepfashion,
+    "homework": read_homework,
+    "flickr": read_flickr,
+    "coco": read_coco,
+    "karpathy": read_karpathy,
+    "fashion-new": read_fashion_new,
+    "folder": read_folder,
+}
+
+
+def open_dataset(
+    name_or_folder: str | Path,
+    *,
+    format: str | None = None,
+    on_bad: OnBad = "raise",
+    need_images: bool = True,
+) -> Dataset:
+    """The records behind a name (`flickr8k`) or in a folder; `.format` says how they were read."""
+    folder = find_folder(name_or_folder)
+    if format is not None and format not in READERS:
+        raise FormatError(f"unknown format {format!r}; known: {', '.join(READERS)}")
+    reader = READERS[format or recognise(folder)]
+    return reader(folder, on_bad=on_bad, need_images=need_images)
+
+
+def find_folder(name_or_folder: str | Path, dataset: Path = DATASET) -> Path:
+    """Where a name or a path points; a missing place is an error that says what to do."""
+    source = find_source(str(name_or_folder))
+    folder = place_of(source, dataset) if source else resolve(name_or_folder)
+    if folder.exists():
+        return folder
+    if source:
+        expected = ", ".join(source.layout)
+        raise FormatError(f"{shorten(folder)}: {source.name} is not here; expected {expected}. {source.get}")
+    raise FormatError(
+        f"{shorten(folder)}: no such folder; expected a path or one of the names {', '.join(NAMES)}"
+    )
+
+
+def recognise(path: Path) -> str:
+    """The format of a folder (or of one JSON file), by the files that lie in it."""
+    if path.is_file():
+        found = [
+            kind
+            for kind, start in (("coco", "captions_"), ("karpathy", "dataset"))
+            if path.name.startswith(start)
+        ]
+        expected = "captions_*.json or dataset_*.json"
+    else:
+        found = [kind for kind, lies_in in SIGNS.items() if lies_in(path)]
+        expected = "one of " + ", ".join(READERS)
+        if not found and holds_pictures(path):
+            found = ["folder"]
+    if len(found) == 1:
+        return found[0]
+    seen = (
+        f"it looks like {' and '.join(found)}: name one with format="
+        if found
+        else "it looks like none of them"
+    )
+    raise FormatError(f"{shorten(path)}: expected {expected}; {seen}")
+
+
+def is_deepfashion(folder: Path) -> bool:
+    files = ("captions.json", "train_captions.json", "val_captions.json", "test_captions.json")
+    return any((folder / name).is_file() for name in files) or any(
+        (folder / name).is_dir() for name in SPELLINGS
+    )
+
+
+SIGNS: dict[str, Callable[[Path], bool]] = {
+    "deepfashion": is_deepfashion,
+    "homework": lambda folder: any(
+        (folder / f"{split}_data.json").is_file() for split in ("train", "val", "test")
+    ),
+    "flickr": lambda folder: any((folder / name).is_file() for name in CAPTIONS),
+    "coco": lambda folder: bool(captions_files(folder)),
+    "karpathy": lambda folder: any(folder.glob("dataset_*.json")) or (folder / "dataset.json").is_file(),
+    "fashion-new": lambda folder: (folder / "images-raw").is_dir(),
+}
+
+
+def holds_pictures(folder: Path) -> bool:
+    """Whether a picture lies in the folder or below it."""
+    return any(is_picture(path.name) for path in folder.rglob("*"))
