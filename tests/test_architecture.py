@@ -9,7 +9,7 @@ from lib.paths import ROOT
 
 # One direction of imports: a module imports only what stands above it here.
 ORDER = (
-    "paths", "files", "config", "wordnet", "environment", "pipeline", "checkpoint", "data", "atelier", "score",
+    "paths", "files", "config", "progress", "wordnet", "environment", "pipeline", "checkpoint", "data", "atelier", "score",
     "models", "train", "rebuild", "publish",
 )  # fmt: skip
 DATA_ORDER = ("record", "formats", "text", "images", "split", "loader", "command")
