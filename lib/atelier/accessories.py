@@ -1,0 +1,252 @@
+"""Drawing accessories: hats, glasses, neckwear, wrist and finger, belt and socks."""
+
+from random import Random
+
+from lib.atelier.body import face_spots
+from lib.atelier.canvas import Canvas
+from lib.atelier.figure import Figure
+from lib.atelier.palette import CLOTH, GOLD, INK, SILVER, Color, choose, darken, edge, lighten
+from lib.atelier.shapes import between, limb, smooth
+
+HAT_COLORS = tuple(CLOTH[name] for name in ("black", "red", "blue", "green", "gray", "orange", "purple"))
+SCARF_COLORS = tuple(CLOTH[name] for name in ("red", "green", "purple", "orange", "gray", "yellow", "blue"))
+TIE_COLORS = tuple(CLOTH[name] for name in ("red", "blue", "black", "green", "purple"))
+
+
+def unlike(options: tuple[Color, ...], neighbour: Color, chance: Random) -> Color:
+    """A colour from the options that stands off its neighbour."""
+    start = int(chance.random() * len(options))
+    for step in range(len(options)):
+        color = options[(start + step) % len(options)]
+        if sum(abs(a - b) for a, b in zip(color, neighbour, strict=True)) > 150:
+            return color
+    return options[start]
+
+
+def draw_hat(canvas: Canvas, figure: Figure, kind: str, chance: Random) -> None:
+    """A cap with a visor, a beanie with a bobble, or a sun hat with a brim."""
+    color = unlike(HAT_COLORS, figure.build.hair, chance)
+    HATS[kind](canvas, figure, color)
+
+
+def draw_cap(canvas: Canvas, figure: Figure, color: Color) -> None:
+    """A dome with a button; the visor shows where the head looks."""
+    hx, hy = figure.head
+    dome = smooth(
+        [
+            (hx - 11, hy - 4),
+            (hx - 9.5, hy - 12),
+            (hx, hy - 16.5),
+            (hx + 9.5, hy - 12),
+            (hx + 11, hy - 4),
+            (hx, hy - 4.6),
+        ]
+    )
+    canvas.fill(dome, color, edge(color))
+    canvas.disc((hx, hy - 16), 1.5, 1.1, darken(color, 0.4))
+    if not figure.faces_us:
+        canvas.fill(
+            smooth([(hx - 4, hy - 4.5), (hx - 3, hy - 8.5), (hx + 3, hy - 8.5), (hx + 4, hy - 4.5)]),
+            figure.build.hair,
+            edge(color),
+        )
+        canvas.line([(hx - 5, hy - 4.2), (hx + 5, hy - 4.2)], darken(color, 0.35), 1.8)
+        return
+    x = hx + figure.sin * 9
+    near, far = (x - 9 + figure.sin * 2, x + 9 + figure.sin * 6)
+    visor = smooth(
+        [
+            (near - 2, hy - 4),
+            (x, hy - 7.6),
+            (far + 2, hy - 4),
+            (far, hy - 1.8),
+            (x, hy - 3.2),
+            (near, hy - 1.8),
+        ]
+    )
+    canvas.fill(visor, darken(color, 0.35) if sum(color) > 240 else lighten(color, 0.3), edge(color))
+
+
+def draw_beanie(canvas: Canvas, figure: Figure, color: Color) -> None:
+    """A knitted dome with a folded rim and a bobble."""
+    hx, hy = figure.head
+    dome = smooth(
+        [(hx - 11, hy - 5), (hx - 9.5, hy - 13), (hx, hy - 17.5), (hx + 9.5, hy - 13), (hx + 11, hy - 5)]
+    )
+    canvas.fill(dome, color, edge(color))
+    for dx in (-6, -2, 2, 6):
+        canvas.line([(hx + dx, hy - 9), (hx + dx * 0.6, hy - 15)], darken(color, 0.28), 0.7)
+    rim = [(hx - 11.6, hy - 9.5), (hx + 11.6, hy - 9.5), (hx + 11.6, hy - 4), (hx - 11.6, hy - 4)]
+    canvas.fill(rim, lighten(color, 0.3), edge(color))
+    for step in range(-5, 6):
+        canvas.line([(hx + step * 2.1, hy - 9), (hx + step * 2.1, hy - 4.5)], darken(color, 0.1), 0.6)
+    canvas.disc((hx, hy - 19), 4.0, 3.8, lighten(color, 0.55))
+
+
+def draw_sun_hat(canvas: Canvas, figure: Figure, color: Color) -> None:
+    """A straw hat: a wide brim, a crown and a coloured band."""
+    hx, hy = figure.head
+    straw = (236, 208, 140)
+    canvas.disc((hx, hy - 5.5), 20, 4.6, darken(straw, 0.3))
+    canvas.disc((hx, hy - 6.2), 20, 4.4, straw)
+    crown = smooth(
+        [
+            (hx - 10.5, hy - 6),
+            (hx - 9, hy - 15),
+            (hx, hy - 17.5),
+            (hx + 9, hy - 15),
+            (hx + 10.5, hy - 6),
+            (hx, hy - 4.4),
+        ]
+    )
+    canvas.fill(crown, straw, darken(straw, 0.3))
+    canvas.line([(hx - 10, hy - 8), (hx, hy - 6.6), (hx + 10, hy - 8)], color, 3.0)
+
+
+HATS = {"cap": draw_cap, "beanie": draw_beanie, "sun hat": draw_sun_hat}
+
+
+def draw_glasses(canvas: Canvas, figure: Figure, kind: str) -> None:
+    """Rims and light lenses, or dark lenses."""
+    hx, hy = figure.head
+    x = hx + figure.sin * 3.0
+    middle, eyes = face_spots(figure, x)
+    dark = kind == "sunglasses"
+    squeeze = 0.6 + 0.4 * figure.cos
+    rim = INK if dark or sum(figure.build.skin) > 420 else (250, 250, 250)
+    for side, ex in zip((-1, 1), eyes, strict=True):
+        canvas.line([(ex, hy), (hx + side * 9 * figure.cos - figure.sin * 4, hy - 0.6)], rim, 1.0)
+    for ex in eyes:
+        rx, ry = 3.5 * squeeze, 3.0 if dark else 3.2
+        canvas.disc((ex, hy + 0.8), rx + 0.6, ry + 0.6, rim)
+        if not dark:
+            canvas.disc((ex, hy + 0.8), rx - 0.5, ry - 0.5, (226, 240, 250))
+            canvas.disc((ex, hy + 0.8), 1.0, 1.2, INK)
+        else:
+            canvas.line([(ex - 1.6, hy + 0.8), (ex + 0.2, hy - 1.0)], (150, 160, 190), 0.8)
+    canvas.line([(eyes[0], hy), (middle, hy - 0.6), (eyes[1], hy)], rim, 1.0)
+
+
+def draw_neckwear(canvas: Canvas, figure: Figure, kind: str, chance: Random, ground: Color) -> None:
+    """A scarf, necklace or tie over the garment whose colour is the ground."""
+    NECKWEAR[kind](canvas, figure, chance, ground)
+
+
+def draw_scarf(canvas: Canvas, figure: Figure, chance: Random, ground: Color) -> None:
+    """A thick loop around the neck; from the front one end hangs down."""
+    color = unlike(SCARF_COLORS, ground, chance)
+    light = lighten(color, 0.5)
+    hx, base = figure.head[0], figure.x(40, 0) * 0.6
+    if figure.faces_us:
+        tail = figure.row((3, 38), (10, 38), (11, 68), (3.5, 68), ease=4)
+        canvas.fill(tail, color, edge(color))
+        for y in (58, 62.5):
+            canvas.line(figure.row((3.4, y), (10.6, y), ease=4), light, 1.6)
+        for lateral in (4, 6, 8, 10):
+            canvas.line(figure.row((lateral, 67.5), (lateral, 71), ease=4), color, 0.9)
+    loop = smooth(
+        [
+            (hx - 9, 24.5),
+            (hx, 27),
+            (hx + 9, 24.5),
+            (base + 14, 32),
+            (base + 12.5, 41),
+            (base, 46.5),
+            (base - 12.5, 41),
+            (base - 14, 32),
+        ]
+    )
+    canvas.fill(loop, color, edge(color))
+    for dy in (0, 6.5):
+        canvas.line([(hx - 10, 29 + dy), (base, 34 + dy), (hx + 10, 29 + dy)], darken(color, 0.3), 1.0)
+    canvas.line([(base - 11, 40), (base, 44.2), (base + 11, 40)], light, 1.5)
+
+
+def draw_necklace(canvas: Canvas, figure: Figure, chance: Random, ground: Color) -> None:
+    """A string of large beads with a pendant."""
+    color = (30, 70, 160) if sum(abs(a - b) for a, b in zip(GOLD, ground, strict=True)) < 140 else GOLD
+    spots = (
+        (-7.5, 34),
+        (-7.2, 39),
+        (-6, 44),
+        (-3.6, 48.5),
+        (0, 51),
+        (3.6, 48.5),
+        (6, 44),
+        (7.2, 39),
+        (7.5, 34),
+    )
+    points = figure.row(*spots)
+    canvas.line(points, darken(color, 0.5), 1.2)
+    for point in points:
+        canvas.disc(point, 1.5, 1.5, darken(color, 0.5))
+        canvas.disc(point, 1.1, 1.1, color)
+    x, y = points[4]
+    canvas.disc((x, y + 2.2), 2.8, 3.2, darken(color, 0.5))
+    canvas.disc((x, y + 2.2), 2.1, 2.5, color)
+
+
+def draw_tie(canvas: Canvas, figure: Figure, chance: Random, ground: Color) -> None:
+    """Knot and blade down to the waist."""
+    color = unlike(TIE_COLORS, ground, chance)
+    knot = figure.row((-2.8, 37.5), (2.8, 37.5), (1.9, 43), (-1.9, 43), ease=1)
+    blade = figure.row((-1.9, 43), (1.9, 43), (4.2, 66), (0, 71), (-4.2, 66), ease=1)
+    canvas.fill(blade, color, lighten(color, 0.5))
+    for y in (50, 57, 64):
+        canvas.line(figure.row((-2.6, y + 2), (2.6, y - 2), ease=1), lighten(color, 0.6), 1.0)
+    canvas.fill(knot, darken(color, 0.2), lighten(color, 0.5))
+
+
+NECKWEAR = {"scarf": draw_scarf, "necklace": draw_necklace, "tie": draw_tie}
+
+
+def draw_wrist(canvas: Canvas, figure: Figure, kind: str, side: int) -> None:
+    """A watch with a pale dial on a dark strap, or a bracelet of gold and stones."""
+    _, elbow, wrist, tips = figure.arms[side]
+    a, b = between(elbow, wrist, 0.9), between(wrist, tips, 0.14)
+    if kind == "watch":
+        canvas.fill(limb([between(a, b, 0.1), between(a, b, 0.9)], [4.4, 4.4]), (30, 30, 36), (236, 236, 236))
+        canvas.disc(between(a, b, 0.5), 3.4, 3.4, (30, 30, 36))
+        canvas.disc(between(a, b, 0.5), 2.6, 2.6, (238, 244, 250))
+        return
+    canvas.fill(limb([a, b], [4.4, 4.4]), GOLD, darken(GOLD, 0.55))
+    across = limb([between(a, b, 0.5), b], [3.2, 3.2])
+    for spot in (across[0], across[3], between(across[0], across[3], 0.5)):
+        canvas.disc(spot, 1.3, 1.3, (214, 36, 92))
+
+
+def draw_ring(canvas: Canvas, figure: Figure, side: int) -> None:
+    """A ring with a stone that nobody overlooks."""
+    _, _, wrist, tips = figure.arms[side]
+    x, y = between(wrist, tips, 0.72)
+    canvas.disc((x, y), 2.7, 2.7, darken(GOLD, 0.5))
+    canvas.disc((x, y), 2.1, 2.1, (250, 214, 70))
+    canvas.disc((x, y), 1.5, 1.5, (40, 214, 226))
+
+
+def draw_belt(canvas: Canvas, figure: Figure, ground: Color) -> None:
+    """A belt on the waistband, with a buckle in front."""
+    color = unlike(((92, 52, 28), (32, 30, 34), (224, 196, 150)), ground, Random(1))
+    left, right = figure.edges(69, 1.5)
+    low, high = figure.edges(75, 1.5)
+    canvas.fill([(left, 68.8), (right, 68.8), (high, 74.8), (low, 74.8)], color, edge(color))
+    if not figure.faces_us:
+        for lateral in (-8, 0, 8):
+            canvas.line(figure.row((lateral, 68), (lateral, 75.6)), darken(ground, 0.3), 1.6)
+        return
+    buckle = figure.row((-4, 68), (4, 68), (4, 75.6), (-4, 75.6), ease=1)
+    canvas.fill(buckle, GOLD if sum(color) < 300 else SILVER, INK)
+    canvas.fill(figure.row((-2, 70), (2, 70), (2, 73.6), (-2, 73.6), ease=1), color)
+
+
+def draw_socks(canvas: Canvas, figure: Figure, chance: Random) -> None:
+    """Socks to the calf with bands in a second colour."""
+    band = choose(chance, ((206, 40, 48), (30, 84, 180), (36, 130, 66)))
+    sock = (248, 248, 248)
+    for side in (-figure.near, figure.near):
+        _, knee, ankle = figure.legs[side]
+        top, end = between(knee, ankle, 0.66), (ankle[0], ankle[1] + 3)
+        canvas.fill(limb([top, ankle, end], [5.4, 4.2, 4.0]), sock, (120, 120, 130))
+        for share in (0.08, 0.34):
+            x, y = between(top, ankle, share)
+            canvas.line([(x - 4.6, y), (x + 4.6, y)], band, 2.0)

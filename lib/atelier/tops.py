@@ -1,0 +1,289 @@
+"""Drawing upper garments: torso, neckline, sleeves and what marks each kind."""
+
+from lib.atelier.canvas import Canvas
+from lib.atelier.figure import NECK, WAIST, Figure
+from lib.atelier.palette import SILVER, Color, darken, lighten
+from lib.atelier.shapes import Outline, between, cut, limb, oval, smooth, turn
+from lib.atelier.textures import Cloth
+from lib.atelier.wardrobe import Facts
+
+EASE = {"t-shirt": 1.6, "tank top": 0.6, "shirt": 1.8, "sweater": 3.0, "hoodie": 3.4, "dress": 0.7}
+HEM = {"t-shirt": 88, "tank top": 86, "shirt": 90, "sweater": 86, "hoodie": 88}
+TUCK = 71  # where a tucked top meets the waistband
+SLEEVE_ENDS = {"short": 0.52, "medium": 1.22, "long": 1.93}  # in bones from the shoulder
+DEFAULT_SLEEVES = {"tank top": "sleeveless", "t-shirt": "short"}
+# half of a neckline's outline: (lateral, height) from the shoulder to the middle
+NECKLINES: dict[str, tuple[tuple[float, float], ...]] = {
+    "round": ((9.4, 0), (8.8, 36.5), (6.6, 41), (3, 43.2), (0, 43.6)),
+    "v-shape": ((8.6, 0), (0, 55)),
+    "square": ((12.4, 0), (11.6, 46), (0, 46)),
+    "lapel": ((6.5, 0), (0, 43)),
+    "standing": ((6.8, 0), (0, 33)),
+    "closed": ((7, 0), (4.6, 33.5), (0, 34.5)),
+    "suspenders": ((12.5, 47.5), (5, 49.5), (0, 50)),
+}
+
+
+def neck_points(figure: Figure, neckline: str, ease: float) -> Outline:
+    """The neckline from the viewer's left to right along the visible face of the torso."""
+    half = [(lateral, y or figure.shoulder_line(lateral) - 0.6) for lateral, y in NECKLINES[neckline]]
+    sign = -1 if figure.faces_us else 1
+    left = [(sign * lateral, y) for lateral, y in half]
+    right = [(-sign * lateral, y) for lateral, y in reversed(half[:-1])]
+    return figure.row(*left, *right, ease=ease * 0.4)
+
+
+def neckline_of(figure: Figure, facts: Facts) -> str:
+    """The neckline to draw: what is not visible is drawn as a close neck without a mark."""
+    return facts["neckline"] if figure.faces_us and facts["neckline"] else "closed"
+
+
+def torso_outline(figure: Figure, facts: Facts, ease: float, hem: float) -> Outline:
+    """The torso's piece of cloth, neckline and armholes cut out."""
+    neckline = neckline_of(figure, facts)
+    bare = facts["sleeves"] == "sleeveless"
+    top = neck_points(figure, neckline, ease)
+    rows = [y for y in (44, 48, 57, WAIST, 76, 85) if y < hem - 2] + [hem]
+    if neckline == "suspenders":
+        rows = [y for y in rows if y > 48]
+        arm = [(48.5, 0.2)]
+    elif bare:
+        arm = [(35, -7.0 if figure.build.gender == "woman" else -8.0), (41, -5.2), (46, -2)]
+        rows = rows[1:]
+    else:
+        arm = [(35.2, -2.5), (39, ease * 0.6)]
+    right = [(figure.edges(y, e)[1], y) for y, e in arm] + [(figure.edges(y, ease)[1], y) for y in rows]
+    left = [(figure.edges(y, e)[0], y) for y, e in arm] + [(figure.edges(y, ease)[0], y) for y in rows]
+    return top + right + left[::-1]
+
+
+def draw_torso(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, tucked: bool) -> None:
+    """The body of a top or of a dress's bodice, from neck to hem."""
+    kind = facts["upper"]
+    ease = EASE[kind]
+    hem = WAIST + 2 if kind == "dress" else TUCK if tucked else HEM[kind]
+    outline = torso_outline(figure, facts, ease, hem)
+    canvas.weave(outline, cloth)
+    if cloth.pattern == "color block":
+        draw_block(canvas, figure, cloth, ease, hem)
+    if cloth.pattern == "graphic":
+        draw_emblem(canvas, figure, cloth)
+    draw_folds(canvas, figure, cloth, ease, hem)
+    if facts["neckline"] == "suspenders" and figure.faces_us:
+        draw_straps(canvas, figure, cloth)
+    draw_collar(canvas, figure, facts, cloth)
+    KINDS.get(kind, draw_plain_top)(canvas, figure, facts, cloth, hem)
+
+
+def draw_block(canvas: Canvas, figure: Figure, cloth: Cloth, ease: float, hem: float) -> None:
+    """The lower part in the second colour."""
+    start = 56.0
+    rows = [y for y in (start, 61, WAIST, 76, 85) if y < hem - 1] + [hem]
+    right = [(figure.edges(y, ease)[1], y) for y in rows]
+    left = [(figure.edges(y, ease)[0], y) for y in rows]
+    canvas.weave(right + left[::-1], cloth.recolored(cloth.second))
+
+
+def draw_folds(canvas: Canvas, figure: Figure, cloth: Cloth, ease: float, hem: float) -> None:
+    """Shade on the far side and a crease at the waist: the torso is round."""
+    dark = 1 if figure.sin <= 0 else -1
+    rows = (44, 52, 60, WAIST, min(hem, 84))
+    outer = [(figure.edges(y, ease)[(dark + 1) // 2], y) for y in rows if y <= hem]
+    inner = [(x - dark * 4.2, y) for x, y in outer]
+    canvas.shade(outer + inner[::-1], (14, 10, 34), 34)
+    if cloth.fabric in ("cotton", "chiffon") and hem > 80:
+        for side in (-1, 1):
+            x = figure.side(62, side, ease)
+            canvas.line([(x * 0.96, 60), (x * 0.62, 64.5)], cloth.edge, 0.7)
+
+
+def draw_emblem(canvas: Canvas, figure: Figure, cloth: Cloth) -> None:
+    """A print that fills the chest: a star on a disc, large enough to be seen between two lapels."""
+    x, y = figure.x(54, 0) * 0.85, 55.5
+    squeeze = 0.55 + 0.45 * abs(figure.cos)
+    canvas.fill(oval(x, y, 8.8 * squeeze, 8.8), cloth.second, cloth.edge)
+    star = [(x + r * squeeze * s, y - r * c) for r, (c, s) in zip((7.4, 3.2) * 5, STAR, strict=True)]
+    inside = (250, 196, 40) if sum(cloth.second) < 420 else (214, 40, 60)
+    canvas.fill(star, cloth.color if sum(map(abs, map(int.__sub__, cloth.color, inside))) > 520 else inside)
+
+
+STAR = [turn(36 * i) for i in range(10)]
+
+
+def draw_straps(canvas: Canvas, figure: Figure, cloth: Cloth) -> None:
+    """Two thin straps over bare shoulders."""
+    for lateral in (-8.8, 8.8):
+        top = figure.on(lateral * 0.92, figure.shoulder_line(lateral) - 0.8)
+        foot = figure.on(lateral, 50)
+        canvas.line([top, foot], cloth.edge, 2.9)
+        canvas.line([top, foot], cloth.color, 2.0)
+
+
+def draw_collar(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth) -> None:
+    """The neckline's own mark: a rib, a band, a collar."""
+    neckline = neckline_of(figure, facts)
+    points = neck_points(figure, neckline, EASE[facts["upper"]])
+    if neckline == "standing":
+        draw_standing_collar(canvas, figure, cloth)
+    elif neckline == "lapel":
+        draw_shirt_collar(canvas, figure, cloth)
+    elif neckline == "closed":
+        canvas.line(points, cloth.edge, 1.2)
+    else:
+        band = {"round": 2.4, "v-shape": 2.2, "square": 2.0, "suspenders": 1.6}[neckline]
+        thick = band * (1.5 if facts["upper"] == "sweater" else 1.0)
+        canvas.line(points, trim(cloth), thick)
+        canvas.line(points, cloth.edge, 0.5)
+
+
+def trim(cloth: Cloth) -> Color:
+    """The colour of ribs and bands: the cloth's own, told apart."""
+    return lighten(cloth.color, 0.42) if sum(cloth.color) < 240 else darken(cloth.color, 0.36)
+
+
+def draw_standing_collar(canvas: Canvas, figure: Figure, cloth: Cloth) -> None:
+    """A tube around the neck up to the chin."""
+    hx, base = figure.head[0], figure.x(34, 0) * 0.5
+    half = 6.4 if figure.build.gender == "woman" else 8.0
+    tube = [
+        (hx - half, 25.5),
+        (hx, 26.6),
+        (hx + half, 25.5),
+        (base + half + 2.4, 35),
+        (base, 37),
+        (base - half - 2.4, 35),
+    ]
+    canvas.weave(tube, cloth.recolored(cloth.color))
+    canvas.line([(base - half - 2.4, 35), (base, 37), (base + half + 2.4, 35)], trim(cloth), 1.4)
+    canvas.line([(hx - half - 0.8, 29.6), (hx, 30.8), (hx + half + 0.8, 29.6)], trim(cloth), 0.9)
+
+
+def draw_shirt_collar(canvas: Canvas, figure: Figure, cloth: Cloth) -> None:
+    """Two pointed wings beside an open throat."""
+    wing = lighten(cloth.color, 0.3) if sum(cloth.color) < 560 else darken(cloth.color, 0.16)
+    for sign in (-1, 1):
+        shape = figure.row((sign * 5.4, 28.5), (sign * 9.6, NECK + 2), (sign * 8.4, 42.5), (0.6 * sign, 42.5))
+        canvas.fill(shape, wing, darken(cloth.color, 0.5))
+
+
+def draw_plain_top(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, hem: float) -> None:
+    """A T-shirt or tank top: one stitched hem."""
+    if hem > TUCK:
+        left, right = figure.edges(hem - 2.4, EASE[facts["upper"]])
+        canvas.line([(left + 0.8, hem - 2.4), (right - 0.8, hem - 2.4)], cloth.edge, 0.6)
+
+
+def draw_shirt(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, hem: float) -> None:
+    """Placket and buttons in front, a yoke and pleat behind."""
+    if not figure.faces_us:
+        left, right = figure.edges(45, 0)
+        canvas.line([(left + 2, 45), (0, 47), (right - 2, 45)], cloth.edge, 1.0)
+        canvas.line([(figure.x(50, 0), 47), (figure.x(hem, 0), hem - 1)], cloth.edge, 0.8)
+        canvas.weave([(-8, 29), (8, 29), (9, 34), (-9, 34)], cloth.recolored(cloth.color))
+        return
+    start = 43 if facts["neckline"] == "lapel" else 36
+    for lateral in (-2.1, 2.1):
+        canvas.line(figure.row(*((lateral, y) for y in (start, 56, WAIST, hem - 0.5))), trim(cloth), 0.6)
+    button = (250, 250, 250) if sum(cloth.color) < 560 else (60, 56, 60)
+    for y in range(start + 4, int(hem) - 2, 8):
+        canvas.disc(figure.on(0, y), 1.15, 1.15, button)
+
+
+def draw_sweater(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, hem: float) -> None:
+    """Raglan seams and a ribbed hem."""
+    mark = trim(cloth)
+    for side in (-1, 1):
+        foot = figure.side(50, side, 1)
+        canvas.line([figure.on(8 * side, 33.5), (foot * 0.86, 50)], mark, 1.0)
+    draw_rib(canvas, figure, cloth, hem)
+
+
+def draw_rib(canvas: Canvas, figure: Figure, cloth: Cloth, hem: float) -> None:
+    """A band of upright ribs along the hem."""
+    left, right = figure.edges(hem - 5, 2.4)
+    low, high = figure.edges(hem, 2.4)
+    plain = darken(cloth.color, 0.14) if sum(cloth.color) > 240 else lighten(cloth.color, 0.12)
+    canvas.fill([(left, hem - 6), (right, hem - 6), (high, hem), (low, hem)], plain, cloth.edge)
+    for step in range(1, 12):
+        x = left + (right - left) * step / 12
+        canvas.line([(x, hem - 5.5), (x, hem - 0.5)], trim(cloth), 0.6)
+
+
+def draw_hoodie(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, hem: float) -> None:
+    """Hood, drawstrings and a kangaroo pocket."""
+    draw_rib(canvas, figure, cloth, hem)
+    mark = trim(cloth)
+    if not figure.faces_us:
+        return  # the hood lies over the back and is drawn with the head
+    hx = figure.head[0]
+    hood = [
+        (hx - 9, 24),
+        (hx - 13.5, 31),
+        *figure.row((-10, 36), (0, 42.5), (10, 36)),
+        (hx + 13.5, 31),
+        (hx + 9, 24),
+    ]
+    canvas.weave(hood, cloth.recolored(cloth.color))
+    opening = [(hx - 6.4, 24), (hx - 7, 31), figure.on(0, 38.4), (hx + 7, 31), (hx + 6.4, 24)]
+    canvas.fill(opening, darken(cloth.color, 0.45), mark)
+    neck = 4.2 if figure.build.gender == "woman" else 5.6
+    canvas.fill(
+        [(hx - neck, 22), (hx + neck, 22), (hx + neck * 0.8, 32), (hx, 34.5), (hx - neck * 0.8, 32)],
+        figure.build.skin,
+    )
+    for lateral in (-3.6, 3.6):
+        canvas.line(
+            figure.row((lateral, 39), (lateral * 1.1, 52)),
+            SILVER if sum(cloth.color) < 560 else (90, 90, 96),
+            1.1,
+        )
+    pocket = figure.row((-7, 67), (7, 67), (11.5, 81), (-11.5, 81), ease=2)
+    canvas.weave(pocket, cloth.recolored(cloth.color))
+    canvas.line([*pocket, pocket[0]], mark, 0.8)
+
+
+def draw_hood_behind(canvas: Canvas, figure: Figure, cloth: Cloth) -> None:
+    """The hood from behind: a hanging pouch under the neck."""
+    hood = smooth([(-11, 27), (0, 29), (11, 27), (14, 37), (8, 49), (0, 52), (-8, 49), (-14, 37)])
+    canvas.weave(hood, cloth.recolored(cloth.color))
+    canvas.line(smooth([(-10, 30), (0, 33), (10, 30), (0, 36)])[:10], trim(cloth), 1.1)
+
+
+KINDS = {"shirt": draw_shirt, "sweater": draw_sweater, "hoodie": draw_hoodie}
+
+
+def draw_sleeve(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, side: int) -> None:
+    """The sleeve over one arm, with the cuff its garment has."""
+    sleeves = facts["sleeves"]
+    if sleeves in (None, "sleeveless"):
+        return
+    kind = facts["upper"]
+    sleeve_over(canvas, figure, side, SLEEVE_ENDS[sleeves], (cloth, 1.2 + EASE[kind] * 0.75))
+    path = cut(figure.arms[side][:3], SLEEVE_ENDS[sleeves])
+    if kind in ("sweater", "hoodie", "shirt"):
+        draw_cuff(canvas, path, cloth)
+
+
+def sleeve_over(canvas: Canvas, figure: Figure, side: int, end: float, made_of: tuple[Cloth, float]) -> None:
+    """A tube of cloth down the arm, `end` bones long."""
+    cloth, loose = made_of
+    shoulder, elbow, wrist, _ = figure.arms[side]
+    start = (shoulder[0] - side * (1.0 if figure.faces_us else -1.0) * abs(figure.cos), shoulder[1] - 3.0)
+    path = cut([start, elbow, wrist], end)
+    first = between(path[0], path[1], 0.3)
+    arm = (4.2, 3.5, 2.7) if figure.build.gender == "woman" else (5.2, 4.5, 3.2)
+    widths = [arm[0] * 0.5 + loose * 0.8, arm[0] + loose * 0.8] + [w + loose for w in arm[1:]][
+        : len(path) - 1
+    ]
+    canvas.weave(limb([path[0], first, *path[1:]], widths[: len(path) + 1]), cloth)
+    if cloth.fabric == "denim":
+        canvas.line(path[1:] if len(path) > 2 else path, cloth.stitch, 0.6)
+
+
+def draw_cuff(canvas: Canvas, path: Outline, cloth: Cloth) -> None:
+    """A band around the sleeve's end."""
+    a, b = path[-2:]
+    length = max(((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2) ** 0.5, 1)
+    canvas.fill(
+        limb([between(b, a, min(1, 4 / length)), b], [4.0, 3.7]), darken(cloth.color, 0.16), cloth.edge
+    )

@@ -1,0 +1,63 @@
+"""What one picture shows of a look: the only place that decides what is hidden.
+
+`draw` paints from these facts alone, so a fact that is None here cannot leave a trace in the pixels.
+"""
+
+from lib.atelier.wardrobe import SCHEMA, VIEWS, Facts, Look
+
+UPPER = ("upper", "sleeves", "neckline", "upper_fabric", "upper_pattern", "upper_color")
+LOWER = ("lower", "lower_length", "lower_fabric", "lower_pattern", "lower_color")
+SHORT_HEMS = ("three-point", "medium")  # hems that a coat covers and a knee-up crop shows
+SLEEVE_PATTERNS = ("striped", "plaid", "floral", "dotted")  # patterns that sleeves alone give away
+
+# what lies outside the frame: front and side end below the knee, additional below the waist; a ring is too
+# small to see in a picture of the whole body
+CUT_OFF = {
+    "1_front": ("socks",),
+    "2_side": ("socks",),
+    "3_back": ("ring", "neckline", "glasses"),
+    "4_full": ("ring",),
+    "7_additional": (*LOWER, "wrist", "ring", "belt", "socks", "background"),
+}
+
+
+def visible(look: Look, view: str) -> Facts:
+    """The facts that a person can read off the picture of `look` in `view`; None for all others."""
+    if view not in VIEWS:
+        raise ValueError(f"unknown view {view!r}: expected one of {', '.join(VIEWS)}")
+    unseen = {*CUT_OFF[view], *hidden_by_frame(look.facts, view), *hidden_by_clothes(look.facts, view)}
+    return {name: None if name in unseen else look.facts[name] for name in SCHEMA}
+
+
+def hidden_by_frame(facts: Facts, view: str) -> set[str]:
+    """What the turn or the crop hides of this look in particular."""
+    unseen = set()
+    if view in ("1_front", "2_side") and facts["lower_length"] not in SHORT_HEMS:
+        unseen.add("lower_length")
+    if view == "3_back" and facts["neckwear"] != "scarf":
+        unseen.add("neckwear")
+    return unseen
+
+
+def hidden_by_clothes(facts: Facts, view: str) -> set[str]:
+    """What one garment hides of another."""
+    unseen = set()
+    if facts["neckwear"] == "scarf":
+        unseen.add("neckline")
+    if facts["outer"] is None:
+        return unseen
+    if facts["outer"] != "vest":
+        unseen.add("sleeves")
+    if view in ("2_side", "3_back"):
+        unseen.add("belt")
+    if view == "3_back":
+        unseen |= hidden_behind(facts)
+    return unseen
+
+
+def hidden_behind(facts: Facts) -> set[str]:
+    """What an outer garment covers when it is seen from behind: all but what its hem and armholes leave."""
+    if facts["outer"] == "vest":
+        return set() if facts["upper_pattern"] in SLEEVE_PATTERNS else {"upper_pattern"}
+    covers_lower = facts["outer"] == "coat" and facts["lower_length"] in SHORT_HEMS
+    return {*UPPER, *LOWER} if covers_lower else set(UPPER)
