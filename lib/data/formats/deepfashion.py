@@ -14,6 +14,7 @@ from typing import NamedTuple
 from lib.data.formats.gallery import Gallery, leads_out, only_one
 from lib.data.formats.report import (
     DUPLICATE,
+    OUTSIDE,
     UNASSIGNED,
     WRONG_TYPE,
     Dataset,

@@ -41,20 +41,24 @@ def number_words(words: Iterable[str]) -> dict[str, int]:
 
 def read_vocab(path: str | Path) -> dict[str, int]:
     """A seed's vocabulary; anything but its own numbering of different words is refused."""
-    vocab = read_json(path)
+    return check_vocab(read_json(path), shorten(path))
+
+
+def check_vocab(vocab: Any, source: str) -> dict[str, int]:
+    """The vocabulary as it came, if it is one; `source` names it in the error."""
     if not isinstance(vocab, dict) or not all(mark in vocab for mark in SPECIAL):
-        raise FormatError(f"{shorten(path)}: expected an object of words, {', '.join(SPECIAL)} among them")
+        raise FormatError(f"{source}: expected an object of words, {', '.join(SPECIAL)} among them")
     for word, number in vocab.items():
         if type(number) is not int:
-            raise FormatError(f"{shorten(path)}: {word!r}: expected a whole number, not {number!r}")
+            raise FormatError(f"{source}: {word!r}: expected a whole number, not {number!r}")
     words = sorted((word for word in vocab if word not in SPECIAL), key=vocab.__getitem__)
     expected = number_words(words)
-    wrong = [word for word in vocab if vocab[word] != expected[word]]
-    if wrong:
-        raise FormatError(
-            f"{shorten(path)}: {wrong[0]!r} has number {vocab[wrong[0]]}; expected {expected[wrong[0]]} "
-            "(words 1 to N, then <pad> 0, <unk> N+1, <start> N+2, <end> N+3)"
-        )
+    for word, number in vocab.items():
+        if number != expected[word]:
+            raise FormatError(
+                f"{source}: {word!r} has number {number}; expected {expected[word]} "
+                "(words 1 to N, then <pad> 0, <unk> N+1, <start> N+2, <end> N+3)"
+            )
     return vocab
 
 
