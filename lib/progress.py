@@ -1,4 +1,4 @@
-"""One progress line for everything that takes long: live in a terminal or notebook, rare plain lines in a log."""
+"""One progress line for everything that takes long: live in a terminal or notebook, rare lines in a log."""
 
 import sys
 import time
