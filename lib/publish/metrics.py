@@ -1,4 +1,4 @@
-"""metrics/<stage>.json: the numbers of a stage, at full precision, in the one shape that all readers expect."""
+"""metrics/<stage>.json: the numbers of a stage, at full precision, in the one shape all readers expect."""
 
 import json
 from pathlib import Path

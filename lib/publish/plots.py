@@ -128,3 +128,25 @@ def draw_score(axis: Axes, height: int, row: Mapping[str, Any], metric: str) -> 
     axis.barh(height, value, color=KIND_COLORS[row["kind"]], height=0.66, xerr=error, ecolor=INK, capsize=2)
     end = value if interval is None else interval[1]
     axis.annotate(f"{value:.3f}", (end, height), (4, 0), textcoords="offset points", va="center", fontsize=8)
+
+
+def heatmap(table: Mapping[str, Mapping[str, float | None]], *, title: str) -> Picture:
+    """Shares between 0 and 1 by row and column, each written into its cell; empty where there is none."""
+    columns = list(next(iter(table.values())))
+    figure, (axis,) = panels(1, 1, size=(2.2 + 0.95 * len(columns), 0.9 + 0.24 * len(table)))
+    grid = [
+        [math.nan if row[column] is None else row[column] for column in columns] for row in table.values()
+    ]
+    axis.imshow(grid, cmap="YlGnBu", vmin=0, vmax=1.15, aspect="auto")
+    for y, row in enumerate(grid):
+        for x, share in enumerate(row):
+            if not math.isnan(share):
+                color = "white" if share > 0.65 else INK
+                axis.text(x, y, f"{share:.0%}", ha="center", va="center", color=color, fontsize=8)
+    axis.set_xticks(range(len(columns)), columns)
+    axis.set_yticks(range(len(table)), [name.replace("_", " ") for name in table])
+    axis.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
+    axis.set_title(title, pad=10)
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+    return finish(figure)
