@@ -1,0 +1,26 @@
+"""Data: every file format <-> Record, words, pictures, batches. Import what needs torch from `lib.data.loader`."""
+
+from lib.data.formats import Dataset, FormatError, open_dataset, write_deepfashion, write_homework
+from lib.data.images import ImageError, Preprocess, load_image
+from lib.data.record import Record, digest
+from lib.data.split import hold_out_val, leaks, split_by_product
+from lib.data.text import Vocab, detokenize, tokenize
+
+__all__ = [
+    "Dataset",
+    "FormatError",
+    "ImageError",
+    "Preprocess",
+    "Record",
+    "Vocab",
+    "detokenize",
+    "digest",
+    "hold_out_val",
+    "leaks",
+    "load_image",
+    "open_dataset",
+    "split_by_product",
+    "tokenize",
+    "write_deepfashion",
+    "write_homework",
+]

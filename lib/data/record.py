@@ -1,5 +1,7 @@
 """Record: the one shape every dataset is read into, whatever its files look like."""
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,3 +25,14 @@ class Record:
     def path(self) -> Path:
         """The picture's file (the first frame's, for a clip)."""
         return Path(self.media if isinstance(self.media, str) else self.media[0])
+
+
+def digest(records: Iterable[Record]) -> str:
+    """Fingerprint of what a model can learn from records (ids, captions, splits, facts), for run keys."""
+    whole = hashlib.sha256()
+    for record in records:
+        facts = sorted(record.attributes.items()) if record.attributes else None
+        whole.update(
+            repr((record.id, record.captions, record.split, facts)).encode("utf-8", "backslashreplace")
+        )
+    return whole.hexdigest()[:16]

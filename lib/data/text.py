@@ -24,7 +24,7 @@ CLOSING = r"""["')\]}\u2018\u2019\u201c\u201d\xab\xbb]"""
 SENTENCE_END = re.compile(rf"[.?!](?:\s*{CLOSING}+(?=\s|\Z))?(?:\s+|\Z)")
 INITIAL_OR_NUMBER = re.compile(r"""["'(\[{]*(?:[^\W\d_]|-?[.,]?\d[\d,.-]*)""")
 
-# Most sentences are plain: Treebank's rules split them at spaces, commas and the full stop. nltk has the others.
+# Most sentences are plain: Treebank splits them at spaces, commas and the full stop. nltk has the others.
 PLAIN = re.compile(r"(?:[a-z0-9 ]|-(?!-)|,(?![0-9,]))*\.?")
 WORD_OR_SIGN = re.compile(r"[a-z0-9-]+|[.,]")
 TAKEN_APART = re.compile(r"\b(?:cannot|gimme|gonna|gotta|lemme|wanna)\b")
@@ -66,7 +66,7 @@ def split_sentences(text: str) -> Iterator[str]:
 
 
 def ends_none(text: str, dot: int) -> bool:
-    """Whether a full stop ends no sentence: after dots, or after an initial or a number before a small letter."""
+    """Whether a full stop ends no sentence: after dots; after an initial or number, before a small letter."""
     word = text[max(0, dot - 40) : dot].rpartition(" ")[2]
     if word.endswith("."):
         return True
@@ -89,7 +89,7 @@ def treebank() -> Callable[[str], list[str]]:
 
 
 def detokenize(tokens: Iterable[str]) -> str:
-    """Tokens as a person would write them; `tokenize` gives them back (but for nltk's quirks in quotes)."""
+    """Tokens as a person would write them; `tokenize` gives them back, but for nltk's quirks in quotes."""
     text, last, glued, quoted = "", "", True, False
     for token in tokens:
         if token in QUOTES:  # nltk takes many a closing quote for an opening one: they simply alternate here

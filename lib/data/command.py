@@ -1,0 +1,110 @@
+"""`python -m lib data check NAME|FOLDER`: what lies there, what is wrong with it, and where its authors publish it."""
+
+import argparse
+import json
+from typing import Any
+
+from lib.data.formats.catalogue import NAMES, find_source
+from lib.data.formats.opening import READERS, find_folder, open_dataset
+from lib.data.formats.report import Dataset, FormatError, printable
+from lib.data.images import ImageError, load_image
+from lib.data.split import leaks
+from lib.paths import shorten
+
+SHOWN = 3  # example records
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `check` and its options."""
+    actions = parser.add_subparsers(dest="action", required=True)
+    check = actions.add_parser("check", help="say what a dataset folder holds, and what is wrong or missing")
+    check.add_argument("dataset", metavar="NAME|FOLDER", help=f"a folder, or one of {', '.join(NAMES)}")
+    check.add_argument("--format", choices=list(READERS), help="read it as this, instead of recognising it")
+    check.add_argument("--captions-only", action="store_true", help="do not ask for the pictures")
+    check.add_argument("--open-pictures", action="store_true", help="load each picture too (slow)")
+    check.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 where all is well, 1 where something is bad or missing."""
+    found = examine(args.dataset, args.format, not args.captions_only, args.open_pictures)
+    print(json.dumps(found, indent=2, ensure_ascii=True) if args.json else describe(found))
+    return 0 if found["ok"] else 1
+
+
+def examine(name: str, format: str | None, need_images: bool, open_pictures: bool) -> dict[str, Any]:
+    """Everything the check has to say, as plain data."""
+    source = find_source(name)
+    found: dict[str, Any] = {"dataset": name, "ok": False}
+    if source:
+        found |= {"expected": list(source.layout), "get": source.get}
+    try:
+        folder = find_folder(name)
+        found["folder"] = shorten(folder)
+        dataset = open_dataset(name, format=format, on_bad="skip", need_images=need_images)
+    except FormatError as error:
+        return found | {"error": str(error)}
+    found |= summarise(dataset)
+    broken = broken_pictures(dataset) if open_pictures and need_images else []
+    if broken:
+        found["problems"]["broken picture"] = {"count": len(broken), "examples": broken[:SHOWN]}
+    return found | {"ok": bool(dataset) and not found["problems"]}
+
+
+def summarise(dataset: Dataset) -> dict[str, Any]:
+    """Counts, examples, leaks and problems of a dataset that could be read."""
+    splits = {}
+    for split, pictures in dataset.sizes.items():
+        captions = sum(len(record.captions) for record in dataset if record.split == split)
+        splits[split] = {"pictures": pictures, "captions": captions}
+    report = dataset.report
+    summary: dict[str, Any] = {"format": dataset.format, "folder": shorten(dataset.folder), "splits": splits}
+    if {"train", "test"} <= splits.keys():
+        leak = leaks(dataset.split("train"), dataset.split("test"))
+        if leak.product:
+            summary["leak"] = {"product": round(leak.product, 4), "outfit": round(leak.outfit, 4)}
+    summary["examples"] = [{"id": r.id, "captions": list(r.captions)} for r in dataset[:SHOWN]]
+    summary["notes"] = list(report.notes)
+    summary["problems"] = {
+        reason: {"count": count, "examples": report.examples[reason]}
+        for reason, count in report.counts.items()
+    }
+    return summary
+
+
+def broken_pictures(dataset: Dataset) -> list[str]:
+    """One line for each picture that cannot be loaded."""
+    broken = []
+    for record in dataset:
+        try:
+            load_image(record.path)
+        except ImageError as error:
+            broken.append(printable(str(error)))
+    return broken
+
+
+def describe(found: dict[str, Any]) -> str:
+    """The same for a person."""
+    if "error" in found:
+        lines = [f"{found['dataset']}: {found['error']}"]
+    else:
+        lines = [f"{found['folder']}: format {found['format']}"]
+        for split, count in found["splits"].items():
+            lines.append(f"  {split:<11}{count['pictures']:>9,} pictures {count['captions']:>9,} captions")
+        for example in found["examples"]:
+            caption = example["captions"][0] if example["captions"] else "(no caption)"
+            lines.append(f"  for example {example['id']}: {caption[:90]}")
+        if leak := found.get("leak"):
+            lines.append(
+                f"  leak: {leak['product']:.0%} of the test pictures show a product of train, "
+                f"{leak['outfit']:.0%} the same outfit (split_by_product makes a split without it)"
+            )
+        lines += [f"  note: {note}" for note in found["notes"]]
+        for reason, problem in found["problems"].items():
+            lines.append(f"  problem: {reason}, {problem['count']} times")
+            lines += [f"    {example}" for example in problem["examples"]]
+        lines.append("  all is well" if found["ok"] else "  see the problems above")
+    if "expected" in found and not found["ok"]:
+        lines.append(f"  expected: {'; '.join(found['expected'])}")
+        lines.append(f"  published at: {found['get']}")
+    return "\n".join(lines)

@@ -1,0 +1,133 @@
+"""Pictures: load one safely, and prepare it in the one way that training, prediction and the demo share."""
+
+import random
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from lib.config import parse
+from lib.files import FileError
+from lib.paths import shorten
+
+if TYPE_CHECKING:
+    import torch
+
+# no others: for some of them PIL would start a program (Ghostscript)
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+MAX_PIXELS = 80_000_000  # a file of a few kilobytes can claim more and eat all memory
+MAX_RATIO = 100  # of its sides: resizing by the shorter one would do the same
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class ImageError(FileError):
+    """A picture that cannot be shown; the message names the file."""
+
+
+def load_image(path: str | Path) -> Image.Image:
+    """A picture in RGB, upright as its EXIF says; the first frame of several, white behind transparency."""
+    path = Path(path)
+    if not path.is_file():
+        raise ImageError(f"{shorten(path)}: no such picture")
+    if path.stat().st_size == 0:
+        raise ImageError(f"{shorten(path)}: the picture is empty (0 bytes)")
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            check_size(image, path)
+            return to_rgb(ImageOps.exif_transpose(image))
+    except ImageError:
+        raise
+    except UnidentifiedImageError:
+        raise ImageError(f"{shorten(path)}: not a picture; expected one of {', '.join(FORMATS)}") from None
+    except Exception as error:  # a broken file can make a decoder raise nearly anything
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ImageError(f"{shorten(path)}: broken picture ({reason})") from None
+
+
+def check_size(image: Image.Image, path: Path) -> None:
+    """Refuse a picture too large or too narrow to be one, before its pixels are unpacked."""
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"{shorten(path)}: {width} x {height} is too large; expected {MAX_PIXELS} pixels at most"
+        )
+    if max(width, height) > MAX_RATIO * min(width, height):
+        raise ImageError(f"{shorten(path)}: {width} x {height} is too narrow; expected 1:{MAX_RATIO} at most")
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Three channels of eight bits from whatever the file holds."""
+    if image.mode.startswith("I"):  # sixteen bits of grey, which PIL would clip to white
+        image = image.convert("I").point(lambda value: value * (1 / 257) + 0).convert("L")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocess:
+    """Resize and crop as evaluation does, or as training does given a seed; saved with each checkpoint."""
+
+    resize: int = 256  # of the shorter side; of both where `squash`
+    crop: int = 224
+    squash: bool = False  # give up the aspect ratio, so that head and feet stay in a tall picture
+    flip: bool = False  # mirror half of the training pictures; wrong where left and right mean something
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+
+    def __post_init__(self):
+        if not 0 < self.crop <= self.resize:
+            raise ValueError(f"crop must be between 1 and resize ({self.resize}), not {self.crop}")
+        if len(self.mean) != 3 or len(self.std) != 3 or not all(value > 0 for value in self.std):
+            raise ValueError("mean and std must have three values each, those of std above 0")
+
+    def __call__(self, image: Image.Image, seed: int | None = None) -> "torch.Tensor":  # [3, crop, crop]
+        """The middle of the picture; with a seed a crop (and flip) that depends on the seed alone."""
+        image = image.convert("RGB").resize(self.size(image.size), Image.Resampling.BILINEAR)
+        spare = image.width - self.crop, image.height - self.crop
+        chance = random.Random(seed)
+        if seed is None:
+            left, top = round(spare[0] / 2), round(spare[1] / 2)
+        else:
+            left, top = chance.randint(0, spare[0]), chance.randint(0, spare[1])
+        image = image.crop((left, top, left + self.crop, top + self.crop))
+        if self.flip and seed is not None and chance.random() < 0.5:
+            image = ImageOps.mirror(image)
+        return self.normalise(image)
+
+    def size(self, original: tuple[int, int]) -> tuple[int, int]:
+        """Width and height after resizing."""
+        if self.squash:
+            return self.resize, self.resize
+        width, height = original
+        short = min(width, height)
+        return self.resize * width // short, self.resize * height // short
+
+    def normalise(self, image: Image.Image) -> "torch.Tensor":
+        """Pixels as numbers around 0, channels first."""
+        import numpy as np
+        import torch
+
+        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous().float() / 255
+        mean, std = torch.tensor(self.mean)[:, None, None], torch.tensor(self.std)[:, None, None]
+        return (pixels - mean) / std
+
+    def restore(self, tensor: "torch.Tensor") -> Image.Image:
+        """The picture a prepared tensor shows, for figures and the demo."""
+        import torch
+
+        mean, std = torch.tensor(self.mean)[:, None, None], torch.tensor(self.std)[:, None, None]
+        pixels = (tensor.detach().float().cpu() * std + mean).clamp(0, 1) * 255
+        return Image.fromarray(pixels.round().byte().permute(1, 2, 0).numpy())
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, settings: dict[str, Any]) -> "Preprocess":
+        """Strict: an unknown name or a wrong type is refused."""
+        plain = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+        return parse(cls, plain, where="preprocess.")

@@ -1,0 +1,232 @@
+"""Batches. Batch k of epoch e depends on (seed, e, k) alone: so runs repeat, resume, and spread over processes.
+
+pairs = Pairs(records, vocab, Pictures(records, preprocess, augment=True))
+loader = Loader(pairs, batch_size=32, seed=0, workers=2)
+for k, batch in enumerate(loader.batches(epoch, start=k0), start=k0): ...
+"""
+
+import hashlib
+import random
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from lib.data.images import ImageError, Preprocess, load_image
+from lib.data.record import Record
+from lib.data.text import MAX_TOKENS, Vocab
+
+Per = Literal["caption", "picture"]
+BUCKET = 50  # batches among which pairs are sorted by length
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a model sees of several pairs at once. Either `images` or `memory` is there."""
+
+    ids: tuple[str, ...]
+    indices: torch.Tensor  # [B] places of the pictures in the records
+    images: torch.Tensor | None = None  # [B, 3, H, W]
+    memory: torch.Tensor | None = None  # [B, N, D] features of a frozen backbone
+    tokens: torch.Tensor | None = None  # [B, T] <start> ... <end>, padded; None where nothing is to be learnt
+    lengths: torch.Tensor | None = None  # [B] tokens before the padding
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def change(self, act: Callable[[torch.Tensor], torch.Tensor]) -> "Batch":
+        """The same batch with `act` done to each tensor."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: act(v) for name, v in values.items() if isinstance(v, torch.Tensor)})
+
+    def to(self, device: torch.device | str) -> "Batch":
+        return self.change(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pin_memory(self) -> "Batch":
+        """Called by torch's DataLoader, so that copies to a GPU overlap with work."""
+        return self.change(torch.Tensor.pin_memory)
+
+
+class View(Protocol):
+    """How a model is shown picture number `index`; a seed asks for a training variant."""
+
+    field: Literal["images", "memory"]
+
+    def __call__(self, index: int, seed: int) -> torch.Tensor: ...
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures loaded from their files, augmented for training if asked."""
+
+    records: Sequence[Record]
+    preprocess: Preprocess
+    augment: bool = False
+    field: Literal["images"] = "images"
+
+    def __call__(self, index: int, seed: int) -> torch.Tensor:
+        return self.preprocess(load_image(self.records[index].path), seed if self.augment else None)
+
+
+@dataclass(frozen=True)
+class Memories:
+    """Features computed before, in one or several views of each picture; the first view is the plain one."""
+
+    views: Sequence  # each [pictures, N, D], memory-mapped or not
+    augment: bool = False
+    field: Literal["memory"] = "memory"
+
+    def __call__(self, index: int, seed: int) -> torch.Tensor:
+        view = random.Random(seed).randrange(len(self.views)) if self.augment else 0
+        return torch.from_numpy(np.array(self.views[view][index])).float()
+
+
+class Pairs:
+    """Every (picture, caption) pair of some records, the captions as numbers. Pictures without captions have none.
+
+    Without a vocabulary each picture stands once and nothing is learnt: for predicting. With `per="picture"` an
+    epoch takes one caption of each picture, another one each time.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        vocab: Vocab | None,
+        view: View,
+        *,
+        per: Per = "caption",
+        max_tokens: int = MAX_TOKENS,
+    ):
+        self.records, self.view, self.per = records, view, per
+        self.pad = vocab.pad if vocab else None
+        self.counts = np.array([len(record.captions) if vocab else 1 for record in records], dtype=np.int64)
+        self.owner = np.repeat(np.arange(len(records)), self.counts)  # pair -> picture
+        self.first = np.cumsum(self.counts) - self.counts  # picture -> its first pair
+        if not len(self.owner):
+            raise ValueError(f"no pairs to load: {len(records)} pictures and no caption")
+        self.lengths = np.ones(len(self.owner), dtype=np.int64)
+        numbers = array("i")  # of all captions end to end: a list for each would need ten times the room
+        for pair, text in enumerate(text for r in records for text in r.captions) if vocab else ():
+            caption = vocab.encode(text, max_tokens=max_tokens)
+            self.lengths[pair] = len(caption)
+            numbers.extend(caption)
+        self.numbers = np.array(numbers, dtype=np.int32)
+        self.starts = np.cumsum(self.lengths) - self.lengths
+
+    def __len__(self) -> int:
+        """Pairs in an epoch."""
+        return int(np.count_nonzero(self.counts)) if self.per == "picture" else len(self.owner)
+
+    def choose(self, chance: np.random.Generator) -> np.ndarray:
+        """The pairs of one epoch, in the order of the records."""
+        if self.per == "caption":
+            return np.arange(len(self.owner))
+        has = self.counts > 0
+        return self.first[has] + chance.integers(0, self.counts[has])
+
+    def batch(self, pairs: Sequence[int], seeds: Sequence[int]) -> Batch:
+        """Load and collate; a seed for each pair decides its augmentation."""
+        pictures = self.owner[pairs]
+        seen = torch.stack([self.view(int(p), seed) for p, seed in zip(pictures, seeds, strict=True)])
+        ids = tuple(self.records[picture].id for picture in pictures)
+        batch = Batch(ids, torch.from_numpy(pictures), **{self.view.field: seen})
+        if self.pad is None:
+            return batch
+        lengths = torch.from_numpy(self.lengths[pairs])
+        tokens = torch.full((len(ids), int(lengths.max())), self.pad)
+        for row, pair in enumerate(pairs):
+            start, length = self.starts[pair], self.lengths[pair]
+            tokens[row, :length] = torch.from_numpy(self.numbers[start : start + length])
+        return replace(batch, tokens=tokens, lengths=lengths)
+
+
+class Loader:
+    """Hands out batches of pairs; with several processes each gets its share of the same global batch."""
+
+    def __init__(
+        self,
+        pairs: Pairs,
+        *,
+        batch_size: int,  # on one process
+        seed: int = 0,
+        shuffle: bool = True,
+        bucket: bool = False,  # captions of like length together: less padding
+        workers: int = 0,
+        rank: int = 0,
+        world: int = 1,
+        pin: bool = False,
+    ):
+        if batch_size < 1 or not 0 <= rank < world or workers < 0 or seed < 0:
+            raise ValueError(f"impossible loader: {batch_size=}, {rank=}, {world=}, {workers=}, {seed=}")
+        if bucket and not shuffle:
+            raise ValueError("bucket=True reorders the pairs, so it needs shuffle=True")
+        if len(pairs) < world:
+            raise ValueError(f"{len(pairs)} pairs cannot be shared among {world} processes")
+        self.pairs, self.seed, self.shuffle, self.bucket = pairs, seed, shuffle, bucket
+        self.workers, self.rank, self.world, self.pin = workers, rank, world, pin
+        # batches of nearly equal size (never a tiny last one), and at least one pair for each process
+        self.count = max(1, min(-(-len(pairs) // (batch_size * world)), len(pairs) // world))
+
+    def __len__(self) -> int:
+        """Batches in an epoch, the same on each process."""
+        return self.count
+
+    def plan(self, epoch: int) -> list[np.ndarray]:
+        """The pairs of each global batch of an epoch."""
+        chance = np.random.default_rng([self.seed, epoch])
+        order = self.pairs.choose(chance)
+        if self.shuffle:
+            order = chance.permutation(order)
+        batches = np.array_split(order, self.count)
+        if not self.bucket:
+            return batches
+        sorted_batches: list[np.ndarray] = []
+        for place in range(0, self.count, BUCKET):
+            window = batches[place : place + BUCKET]
+            near = np.concatenate(window)
+            near = near[np.argsort(self.pairs.lengths[near], kind="stable")]
+            sorted_batches.extend(np.split(near, np.cumsum([len(batch) for batch in window])[:-1]))
+        return [sorted_batches[place] for place in chance.permutation(self.count)]
+
+    def batches(self, epoch: int = 0, start: int = 0) -> Iterator[Batch]:
+        """This process's share of each batch from `start` on; (epoch, start) is all that a resume needs."""
+        work, places = Epoch(self, epoch), range(start, self.count)
+        items = map(work.__getitem__, places)
+        if self.workers:
+            items = DataLoader(
+                work,
+                batch_size=None,
+                sampler=places,
+                num_workers=self.workers,
+                pin_memory=self.pin,
+                generator=torch.Generator(),  # torch would draw from the global one, and a resume would differ
+            )
+        for item in items:
+            if isinstance(item, ImageError):
+                raise item
+            yield item
+
+
+class Epoch:
+    """What a worker process needs to make batch k of one epoch."""
+
+    def __init__(self, loader: Loader, epoch: int):
+        self.pairs, self.seed, self.epoch = loader.pairs, loader.seed, epoch
+        self.shares = [batch[loader.rank :: loader.world] for batch in loader.plan(epoch)]
+
+    def __getitem__(self, place: int) -> Batch | ImageError:
+        """An unreadable picture is handed over: raised in a worker it would arrive as a page of traceback."""
+        share = self.shares[place]
+        try:
+            return self.pairs.batch(share, [mix(self.seed, self.epoch, int(pair)) for pair in share])
+        except ImageError as error:
+            return error
+
+
+def mix(*numbers: int) -> int:
+    """One seed from several numbers, the same on every machine."""
+    return int.from_bytes(hashlib.blake2b(repr(numbers).encode(), digest_size=8).digest())

@@ -1,0 +1,80 @@
+"""Who trains, validates and tests: the dataset's own split, or one in which no product appears twice."""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from lib.data.formats.deepfashion import parse_name
+from lib.data.record import Record
+
+SPLITS = ("train", "val", "test")
+
+
+def product_of(record: Record) -> str:
+    """The product a picture shows; a picture whose name tells none is its own product."""
+    name = parse_name(record.id)
+    return name.product if name else record.id
+
+
+def outfit_of(record: Record) -> str:
+    """The product in one outfit: the same clothes on the same person."""
+    name = parse_name(record.id)
+    return name.outfit if name else record.id
+
+
+def split_by_product(
+    records: Iterable[Record], *, fractions: Sequence[float] = (0.8, 0.1, 0.1), seed: int = 0
+) -> list[Record]:
+    """Split anew into train, val and test so that no product is in two of them. Order is kept.
+
+    Depends on the ids, the fractions and the seed alone: not on the order of the records.
+    """
+    records = list(records)
+    if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-9:
+        raise ValueError(f"fractions must be three shares that sum to 1, not {tuple(fractions)}")
+    sizes: dict[str, int] = {}
+    for record in records:
+        product = product_of(record)
+        sizes[product] = sizes.get(product, 0) + 1
+    products = sorted(sizes)
+    random.Random(seed).shuffle(products)
+    room = {split: share * len(records) for split, share in zip(SPLITS, fractions, strict=True)}
+    home: dict[str, str] = {}
+    for product in products:
+        home[product] = max(room, key=room.__getitem__)  # the split that lacks most
+        room[home[product]] -= sizes[product]
+    return [replace(record, split=home[product_of(record)]) for record in records]
+
+
+def hold_out_val(records: Iterable[Record], *, share: float = 0.1, seed: int = 0) -> list[Record]:
+    """The original split with a val taken from train, picture by picture; unchanged if it has one.
+
+    The seeds' test was drawn so: val leaks from train as test does, and selection sees what test will see.
+    """
+    records = list(records)
+    if any(record.split == "val" for record in records):
+        return records
+    if not 0 < share < 1:
+        raise ValueError(f"share must lie between 0 and 1, not {share}")
+    train = sorted(record.id for record in records if record.split == "train")
+    chosen = set(random.Random(seed).sample(train, round(share * len(train))))
+    return [replace(r, split="val") if r.split == "train" and r.id in chosen else r for r in records]
+
+
+@dataclass(frozen=True)
+class Leak:
+    """The share of test pictures whose product, or whose very outfit, is in train too."""
+
+    product: float
+    outfit: float
+
+
+def leaks(train: Iterable[Record], test: Sequence[Record]) -> Leak:
+    """How much of a test set can be answered from memory."""
+    train = list(train)
+    products, outfits = {product_of(record) for record in train}, {outfit_of(record) for record in train}
+    total = max(1, len(test))
+    return Leak(
+        product=sum(product_of(record) in products for record in test) / total,
+        outfit=sum(outfit_of(record) in outfits for record in test) / total,
+    )
