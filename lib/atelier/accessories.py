@@ -113,15 +113,15 @@ def draw_glasses(canvas: Canvas, figure: Figure, kind: str) -> None:
     middle, eyes = face_spots(figure, x)
     dark = kind == "sunglasses"
     squeeze = 0.6 + 0.4 * figure.cos
-    rim = INK if dark or sum(figure.build.skin) > 420 else (250, 250, 250)
+    rim = INK if dark or sum(figure.build.skin) > 340 else (240, 226, 190)
     for side, ex in zip((-1, 1), eyes, strict=True):
         canvas.line([(ex, hy), (hx + side * 9 * figure.cos - figure.sin * 4, hy - 0.6)], rim, 1.0)
     for ex in eyes:
         rx, ry = 3.5 * squeeze, 3.0 if dark else 3.2
         canvas.disc((ex, hy + 0.8), rx + 0.6, ry + 0.6, rim)
         if not dark:
-            canvas.disc((ex, hy + 0.8), rx - 0.5, ry - 0.5, (226, 240, 250))
-            canvas.disc((ex, hy + 0.8), 1.0, 1.2, INK)
+            canvas.disc((ex, hy + 0.8), rx - 0.7, ry - 0.7, lighten(figure.build.skin, 0.35))
+            canvas.disc((ex, hy + 0.8), 1.1, 1.3, INK)
         else:
             canvas.line([(ex - 1.6, hy + 0.8), (ex + 0.2, hy - 1.0)], (150, 160, 190), 0.8)
     canvas.line([(eyes[0], hy), (middle, hy - 0.6), (eyes[1], hy)], rim, 1.0)

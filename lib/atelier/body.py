@@ -11,10 +11,11 @@ def draw_skin(canvas: Canvas, figure: Figure) -> None:
     for side in (-figure.near, figure.near):
         draw_leg(canvas, figure, side)
     skin = figure.build.skin
-    rows = (32.5, 36, 40, 48, 57, 66, 76, 85, CROTCH)
-    right = [(figure.edges(y)[1], y) for y in rows]
-    left = [(figure.edges(y)[0], y) for y in reversed(rows)]
-    canvas.fill(smooth(right + left, 2), skin, edge(skin))
+    tip = figure.half(38)[0] - 5
+    top = [figure.on(lateral, figure.shoulder_line(lateral) + 0.6) for lateral in (-tip, -6, 6, tip)]
+    rows = [(figure.edges(y, -0.4), y) for y in (41, 48, 57, 66, 76, 85, CROTCH)]
+    ends = [(e[1], y) for e, y in rows] + [(e[0], y) for e, y in reversed(rows)]
+    canvas.fill([*(top if figure.faces_us else top[::-1]), *ends], skin, edge(skin))
     draw_neck(canvas, figure)
 
 
@@ -66,14 +67,8 @@ def draw_shoes(canvas: Canvas, figure: Figure) -> None:
 def draw_bare_arm(canvas: Canvas, figure: Figure, side: int) -> None:
     """Arm and hand; a sleeve is drawn over it."""
     skin = figure.build.skin
-    shoulder, elbow, wrist, tips = figure.arms[side]
-    man = figure.build.gender == "man"
-    top, mid, low = (5.2, 4.6, 3.1) if man else (4.2, 3.6, 2.6)
-    start = (shoulder[0], shoulder[1] - 2.5)
-    outline = limb([start, between(shoulder, elbow, 0.4), elbow, between(elbow, wrist, 0.4), wrist],
-                   [top * 0.8, top, mid * 0.86, mid * 0.9, low])  # fmt: skip
-    canvas.fill(outline, skin, edge(skin))
-    draw_hand(canvas, wrist, tips, skin)
+    canvas.fill(figure.tube(side, 2, 0), skin, edge(skin))
+    draw_hand(canvas, *figure.arms[side][2:], skin)
 
 
 def draw_hand(canvas: Canvas, wrist: Point, tips: Point, skin: Color) -> None:
@@ -102,10 +97,29 @@ def draw_head(canvas: Canvas, figure: Figure) -> None:
     face = [(x - rx, hy - 4), (x - rx * 0.6, hy - 11), (x + rx * 0.6, hy - 11), (x + rx, hy - 4), (x + rx * 0.95, hy + 4),
             (x + jaw, hy + 11), (x, hy + (13.4 if man else 13)), (x - jaw, hy + 11), (x - rx * 0.95, hy + 4)]  # fmt: skip
     canvas.fill(smooth(face), skin, edge(skin))
+    if figure.in_profile:
+        draw_profile(canvas, figure, x, rx)
     if build.beard:
         draw_beard(canvas, figure, x, rx)
     draw_face(canvas, figure, x)
     draw_fringe(canvas, figure, x, rx)
+
+
+def draw_profile(canvas: Canvas, figure: Figure, x: float, rx: float) -> None:
+    """What a turned head adds: the nose breaks the outline, the near ear lies on the cheek."""
+    hy, skin, ahead = figure.head[1], figure.build.skin, -figure.near
+    tip = x + ahead * rx * 0.93
+    canvas.fill(
+        [(tip - ahead * 1.5, hy + 0.5), (tip + ahead * 2.4, hy + 4.6), (tip - ahead * 0.8, hy + 5.6)],
+        skin,
+        edge(skin),
+    )
+    canvas.fill(
+        [(tip - ahead * 3, hy + 0.5), (tip + ahead * 1.2, hy + 4.4), (tip - ahead * 2.5, hy + 5.4)], skin
+    )
+    ear = x - ahead * rx * 0.62
+    canvas.disc((ear, hy + 2), 2.3, 3.2, edge(skin))
+    canvas.disc((ear, hy + 2), 1.7, 2.6, darken(skin, 0.06))
 
 
 def draw_beard(canvas: Canvas, figure: Figure, x: float, rx: float) -> None:

@@ -10,7 +10,7 @@ from math import hypot, sqrt
 from random import Random
 
 from lib.atelier.palette import HAIRS, SHOES, SKINS, Color, choose
-from lib.atelier.shapes import Outline, Point, turn
+from lib.atelier.shapes import Outline, Point, between, cut, limb, turn
 from lib.atelier.staging import Arm, Leg, Pose
 
 NECK, SHOULDER, BUST, WAIST, HIP, CROTCH, KNEE, ANKLE, SOLE = 30.5, 37, 48, 66, 84, 92, 126, 163, 172
@@ -28,6 +28,7 @@ PROFILES: dict[str, Profile] = {
         (57, 18.8, 11.5, 9), (66, 17.4, 11, 9), (76, 17.2, 10.5, 10), (85, 17.8, 10, 11.5), (94, 17.6, 9.5, 10.5),
     ),
 }  # fmt: skip
+ARM_WIDTHS = {"woman": (4.3, 3.5, 2.6), "man": (5.4, 4.4, 3.1)}
 HAIRCUTS = {
     "woman": ("long", "long", "bob", "bun", "ponytail", "curls"),
     "man": ("short", "short", "quiff", "cropped"),
@@ -127,6 +128,21 @@ class Figure:
     def arms(self) -> dict[int, Outline]:
         """Shoulder, elbow, wrist and fingertips of each arm."""
         return {side: self.reach(side, self.pose.left if side > 0 else self.pose.right) for side in (-1, 1)}
+
+    def tube(self, side: int, end: float, loose: float) -> Outline:
+        """The outline of an arm, or of a sleeve that sits `loose` on it, `end` bones long."""
+        shoulder, elbow, wrist, _ = self.arms[side]
+        top, mid, low = ARM_WIDTHS[self.build.gender]
+        inner = (4.2 if shoulder[0] < 0 else -4.2) * abs(self.cos)
+        path = cut([shoulder, elbow, wrist], end)
+        widths = [top, mid, low][: len(path)]
+        if len(path) > 1:
+            share = end - (len(path) - 2)
+            widths[-1] = widths[-2] + (widths[-1] - widths[-2]) * min(share, 1)
+        path = [(shoulder[0] + inner, shoulder[1] - 0.8), shoulder, between(path[0], path[1], 0.4), *path[1:]]
+        widths = [top * 0.7, top, top, *widths[1:]]
+        extra = [loose * 0.2, loose * 0.6, loose * 0.8, *[loose] * len(path)]
+        return limb(path, [w + e for w, e in zip(widths, extra, strict=False)])
 
     def reach(self, side: int, arm: Arm) -> Outline:
         """An arm's joints in the picture."""

@@ -132,7 +132,7 @@ def draw_beach(drop: Backdrop, chance: Random) -> None:
     """Sea to the horizon, foam, sand and a parasol."""
     drop.box(0, 0, 128, 56, (160, 216, 248))
     drop.disc(20 + 88 * chance.random(), 18, 9, 9, (255, 232, 120))
-    drop.box(0, 54, 128, 88, (40, 140, 196))
+    drop.box(0, 54, 128, 94, (40, 140, 196))
     for _ in range(6):
         x, y = 128 * chance.random(), 58 + 24 * chance.random()
         drop.line([(x, y), (x + 12, y)], (170, 216, 236), 1.4)

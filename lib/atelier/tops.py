@@ -41,20 +41,22 @@ def neckline_of(figure: Figure, facts: Facts) -> str:
 def torso_outline(figure: Figure, facts: Facts, ease: float, hem: float) -> Outline:
     """The torso's piece of cloth, neckline and armholes cut out."""
     neckline = neckline_of(figure, facts)
-    bare = facts["sleeves"] == "sleeveless"
-    top = neck_points(figure, neckline, ease)
     rows = [y for y in (44, 48, 57, WAIST, 76, 85) if y < hem - 2] + [hem]
     if neckline == "suspenders":
-        rows = [y for y in rows if y > 48]
-        arm = [(48.5, 0.2)]
-    elif bare:
-        arm = [(35, -7.0 if figure.build.gender == "woman" else -8.0), (41, -5.2), (46, -2)]
-        rows = rows[1:]
+        over, rows = [], [48.5, *(y for y in rows if y > 48)]
+    elif facts["sleeves"] == "sleeveless":
+        strap = 13.2 if neckline == "square" else 11.0 + 2.5 * (figure.build.gender == "man")
+        over = [(strap, figure.shoulder_line(strap) - 0.6), (strap - 0.3, 40), (strap + 0.8, 44.5)]
+        rows = [y for y in rows if y > 47]
     else:
-        arm = [(35.2, -2.5), (39, ease * 0.6)]
-    right = [(figure.edges(y, e)[1], y) for y, e in arm] + [(figure.edges(y, ease)[1], y) for y in rows]
-    left = [(figure.edges(y, e)[0], y) for y, e in arm] + [(figure.edges(y, ease)[0], y) for y in rows]
-    return top + right + left[::-1]
+        tip = figure.half(38)[0] - 4
+        over, rows = [(tip, figure.shoulder_line(tip) - 0.6)], [40, *rows]
+    sign = -1 if figure.faces_us else 1
+    right = figure.row(*((-sign * lateral, y) for lateral, y in over))
+    left = figure.row(*((sign * lateral, y) for lateral, y in over))
+    edges = [(figure.edges(y, ease), y) for y in rows]
+    down, up = [(e[1], y) for e, y in edges], [(e[0], y) for e, y in reversed(edges)]
+    return neck_points(figure, neckline, ease) + right + down + up + left[::-1]
 
 
 def draw_torso(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, tucked: bool) -> None:
@@ -267,17 +269,9 @@ def draw_sleeve(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, side
 def sleeve_over(canvas: Canvas, figure: Figure, side: int, end: float, made_of: tuple[Cloth, float]) -> None:
     """A tube of cloth down the arm, `end` bones long."""
     cloth, loose = made_of
-    shoulder, elbow, wrist, _ = figure.arms[side]
-    start = (shoulder[0] - side * (1.0 if figure.faces_us else -1.0) * abs(figure.cos), shoulder[1] - 3.0)
-    path = cut([start, elbow, wrist], end)
-    first = between(path[0], path[1], 0.3)
-    arm = (4.2, 3.5, 2.7) if figure.build.gender == "woman" else (5.2, 4.5, 3.2)
-    widths = [arm[0] * 0.5 + loose * 0.8, arm[0] + loose * 0.8] + [w + loose for w in arm[1:]][
-        : len(path) - 1
-    ]
-    canvas.weave(limb([path[0], first, *path[1:]], widths[: len(path) + 1]), cloth)
+    canvas.weave(figure.tube(side, end, loose), cloth)
     if cloth.fabric == "denim":
-        canvas.line(path[1:] if len(path) > 2 else path, cloth.stitch, 0.6)
+        canvas.line(cut(figure.arms[side][:3], end), cloth.stitch, 0.6)
 
 
 def draw_cuff(canvas: Canvas, path: Outline, cloth: Cloth) -> None:
