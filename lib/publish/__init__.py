@@ -1,1 +1,7 @@
 """What people see: tables, plots, the report, predictions and the command line."""
+
+from lib.publish import plots
+from lib.publish.metrics import read_metrics, write_metrics
+from lib.publish.show import Picture, Table, show_source
+
+__all__ = ["Picture", "Table", "plots", "read_metrics", "show_source", "write_metrics"]
