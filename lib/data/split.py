@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from lib.data.formats.deepfashion import parse_name
+from lib.data.formats.report import Dataset
 from lib.data.record import Record
 
 SPLITS = ("train", "val", "test")
@@ -20,6 +21,35 @@ def outfit_of(record: Record) -> str:
     """The product in one outfit: the same clothes on the same person."""
     name = parse_name(record.id)
     return name.outfit if name else record.id
+
+
+def category_of(record: Record) -> str | None:
+    """Whose and what kind of garment the file name says it is; None where names tell nothing."""
+    name = parse_name(record.id)
+    return f"{name.gender}-{name.category}" if name else None
+
+
+def arrange(dataset: Dataset, how: str, *, seed: int = 0) -> Dataset:
+    """The splits to work with: `original` keeps the given ones, `by_product` keeps every product in one of them.
+
+    A val that is missing is made either way; splits that are disjoint already are left as they are.
+    """
+    if how not in ("original", "by_product"):
+        raise ValueError(f"split must be 'original' or 'by_product', not {how!r}")
+    whole = {"train", "val"} <= dataset.sizes.keys()
+    if how == "original":
+        records = hold_out_val(dataset, seed=seed)
+    elif whole and not crosses(dataset):
+        records = dataset
+    else:
+        records = split_by_product(dataset, seed=seed)
+    return Dataset(records, format=dataset.format, folder=dataset.folder, report=dataset.report)
+
+
+def crosses(records: Iterable[Record]) -> bool:
+    """Whether some product stands in two splits."""
+    home: dict[str, str] = {}
+    return any(home.setdefault(product_of(record), record.split) != record.split for record in records)
 
 
 def split_by_product(

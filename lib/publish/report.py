@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def write_report(output: str | Path) -> Path:
-    """Write report.html and a readable page of each executed notebook, from what lies in the output folder."""
+    """Write report.html, and a page of each executed notebook, from what lies in the output folder."""
     place = Output(output)
     record = read_json(place.run_json) if place.run_json.exists() else {}
     metrics, stages = read_metrics(output), record.get("stages", {})
@@ -50,7 +50,7 @@ def page(title: str, style: str, body: str) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title}</title><style>{style}</style></head><body><main>{body}"
-        "<footer>Written by <code>python -m lib report</code> from run.json, metrics/ and the executed notebooks. "
+        "<footer>Written by <code>python -m lib report</code> from run.json, metrics/ and notebooks/. "
         "Grey rows are baselines and controls, italic ones references; small figures are 95 % intervals."
         "</footer></main></body></html>\n"
     )
