@@ -87,14 +87,15 @@ PEOPLE = {
 PLACES = {"forest": ("woodland", "wood"), "park": ("parks",), "snow": ("snowy",), "beach": ("seaside",)}
 DENIALS = ("no", "not", "without", "never", "nor")
 LINKS = ("and",)
-COPULAS = ("is", "are", "was", "were", "be", "in")
+COPULAS = ("is", "are", "was", "were", "be", "in", "of")
+PASSED_PHRASES = ("pair of",)
 HEADS = (
     "fabric", "material", "pattern", "patterns", "print", "prints", "design", "color", "colour", "colors",
     "length", "neckline", "collar", "neck", "sleeve", "sleeves",
 )  # fmt: skip
 # words that carry no fact of the schema; those of the lexicon's sentence shapes need not stand here
 PASSED = (
-    "a an the this that these those it its they them their been has have had there here who which of on at",
+    "a an the this that these those it its they them their been has have had there here who which on at",
     "with over under by to from for as also or but while both very pair made wears wear worn clothing",
     "clothes garment wrist finger head waist feet hand hands face leg legs layer person image one some s",
 )

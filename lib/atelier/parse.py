@@ -224,6 +224,7 @@ def _fillers() -> Iterator[Meaning]:
     yield from (Meaning(word, Role.LINK) for word in heard.LINKS)
     yield from (Meaning(word, Role.COPULA) for word in heard.COPULAS)
     yield from (Meaning(word, Role.HEAD) for word in heard.HEADS)
+    yield from (Meaning(phrase, Role.PASSED) for phrase in heard.PASSED_PHRASES)
     yield from (Meaning(mark, Role.STOP) for mark in ".!?;")
     for shape in (*shapes, *(at for at, _ in words.PLACES.values())):
         yield from (Meaning(word, Role.PASSED) for word in split_words(re.sub(r"{.*?}", " ", shape)))

@@ -116,14 +116,15 @@ def _scatter(garment: Garment, rng: random.Random, tail: bool) -> tuple[dict[str
     behind: dict[str, str] = {}
     for slot, value in garment.untold.items():
         weights = list(SCATTER[slot])
-        if value not in words.ADJECTIVES[slot] or len(before) == MOST_ADJECTIVES:
+        cut_told = slot == "sleeves" and "length" in before  # "very short short-sleeved" is too much
+        if value not in words.ADJECTIVES[slot] or len(before) == MOST_ADJECTIVES or cut_told:
             weights[0] = 0
         if not tail or not (slot == "fabric" or value in words.FEATURES.get(slot, ())):
             weights[1] = 0
         place = rng.choices((before, behind, {}), weights)[0]
         place[slot] = value
     later = {s: v for s, v in garment.untold.items() if s not in before and s not in behind}
-    if len(later) == 1 and rng.random() < 0.5 and all(v in words.ADJECTIVES[s] for s, v in later.items()):
+    if len(later) == 1 and rng.random() < 0.5 and later.keys() <= {"color", "pattern", "fabric"}:
         before, later = before | later, {}  # one fact more is lighter than a sentence for it
     garment.untold = later
     return before, behind

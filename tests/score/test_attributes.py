@@ -1,0 +1,130 @@
+"""Attribute F1 against answers counted by hand, and against captions whose truth is known."""
+
+import random
+
+import pytest
+
+from lib.atelier.describe import describe
+from lib.atelier.sample import sample_look
+from lib.atelier.visible import visible
+from lib.atelier.wardrobe import ACCESSORIES, CORE, SCENE, SCHEMA, VIEWS
+from lib.score.attributes import attribute_f1, attribute_scores, attribute_set
+from lib.score.pairs import ScoreError
+
+FACTS = dict.fromkeys(SCHEMA) | {
+    "gender": "woman", "upper": "shirt", "upper_color": "red", "lower": "skirt", "hat": "cap",
+    "background": "park",
+}  # fmt: skip
+PERFECT = "A woman wears a red shirt, a skirt and a cap."
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """What 2,000 pictures show, and a fresh description of each."""
+    rng = random.Random(21)
+    facts = [visible(sample_look(product, 0, 5), rng.choice(VIEWS)) for product in range(2_000)]
+    return facts, [describe(each, rng) for each in facts]
+
+
+@pytest.mark.parametrize(
+    ("caption", "right", "stated"),
+    [
+        (PERFECT, 5, 5),
+        ("A woman wears a shirt.", 2, 2),
+        ("A man wears a blue shirt and a skirt.", 2, 4),
+        (PERFECT + " There is a ring on her finger.", 5, 6),  # no ring is visible
+        (PERFECT + " Her shirt is blue.", 4, 5),  # red and blue: one wrong statement
+        (PERFECT + " She is on a beach.", 5, 5),  # the background is not scored here
+        ("zorgon", 0, 0),
+        ("", 0, 0),
+    ],
+)
+def test_known_answers(caption, right, stated):
+    score = attribute_f1([caption], [FACTS])
+    assert score.precision == (right / stated if stated else 0)
+    assert score.recall == right / 5
+    assert score.f1 == pytest.approx(2 * right / (stated + 5))
+    assert score.per_caption == [score.f1]
+
+
+def test_micro_average_counts_statements_not_captions():
+    score = attribute_f1([PERFECT, "A man wears socks."], [FACTS, FACTS])
+    assert score.precision == 5 / 7
+    assert score.recall == 5 / 10
+    assert score.f1 == pytest.approx(10 / 17)
+    assert (
+        score.per_caption == attribute_scores([PERFECT, "A man wears socks."], [FACTS, FACTS]) == [1.0, 0.0]
+    )
+
+
+def test_each_attribute_has_its_row():
+    rows = attribute_f1(["A woman wears a blue shirt and a watch."], [FACTS]).per_attribute
+    assert rows["upper"] == {"precision": 1, "recall": 1, "f1": 1, "support": 1}
+    assert rows["upper_color"] == {"precision": 0, "recall": 0, "f1": 0, "support": 1}
+    assert rows["wrist"] == {"precision": 0, "recall": 0, "f1": 0, "support": 0}
+    assert rows["hat"]["support"] == 1
+    assert "ring" not in rows  # neither visible nor stated
+    assert list(rows) == [name for name in (*CORE, *ACCESSORIES) if name in rows]
+
+
+def test_the_background_is_scored_on_request():
+    captions = ["The picture was taken in a park.", "She is on a beach."]
+    score = attribute_f1(captions, [FACTS, FACTS], attributes=SCENE)
+    assert (score.f1, score.per_caption) == (0.5, [1.0, 0.0])
+
+
+def test_hedging_never_pays():
+    hedged = PERFECT + " The shirt is blue. The skirt is a pair of trousers."
+    silent = "A woman wears a shirt and a cap."
+    one, other = attribute_scores([hedged, silent], [FACTS, FACTS])
+    assert one < other < 1
+
+
+def test_captions_and_truths_are_matched_by_id():
+    other = FACTS | {"gender": "man"}
+    score = attribute_f1({"b": "A man.", "a": "A woman."}, {"a": FACTS, "b": other})
+    assert score.precision == 1
+    assert attribute_f1(["A man.", "A woman."], [FACTS, other]).precision == 0
+
+
+@pytest.mark.parametrize(
+    ("candidates", "truths", "attributes", "message"),
+    [
+        ([], [], CORE, "no candidate"),
+        (["a man"], [FACTS, FACTS], CORE, "1 candidates for 2"),
+        ({"a": "a man"}, {"b": FACTS}, CORE, "ids do not match"),
+        (["a man"], [FACTS], ("shoes",), "unknown attribute 'shoes'"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(candidates, truths, attributes, message):
+    with pytest.raises(ScoreError, match=message):
+        attribute_f1(candidates, truths, attributes=attributes)
+
+
+def test_no_captions_have_no_rewards():
+    assert attribute_scores([], []) == []
+
+
+def test_nothing_said_of_nothing_visible_is_perfect():
+    assert attribute_scores(["zorgon", "a ring"], [dict.fromkeys(SCHEMA)] * 2) == [1.0, 0.0]
+
+
+def test_fresh_descriptions_are_exact_and_nearly_complete(pictures):
+    facts, captions = pictures
+    score = attribute_f1(captions, facts)
+    assert score.precision == 1.0
+    assert 0.975 < score.recall < 1
+    assert all(score.per_attribute[name]["recall"] == 1 for name in CORE)
+    assert all(score.per_attribute[name]["recall"] > 0.85 for name in ACCESSORIES)
+
+
+def test_shuffled_descriptions_score_far_lower(pictures):
+    facts, captions = pictures
+    assert attribute_f1(captions[1:] + captions[:1], facts).f1 < 0.5
+
+
+def test_equal_sets_for_different_wordings():
+    facts = {name: value for name, value in FACTS.items() if value and name != "background"}
+    assert attribute_set(PERFECT) == frozenset(facts.items())
+    assert attribute_set("The lady has a cap. Her shirt is red. She wears a skirt.") == attribute_set(PERFECT)
+    assert attribute_set("a red shirt . the shirt is blue") != attribute_set("a red shirt")
