@@ -1,0 +1,61 @@
+"""BLEU-1..4: `coco_bleu` is pycocoevalcap's and what is reported, `nltk_bleu` nltk's without smoothing.
+
+Both clip the same counts and take the closest reference length. They differ where captions are shorter than
+four tokens (nltk counts at least one n-gram a caption) and by COCO's guards against division by zero.
+"""
+
+import sys
+
+import numpy as np
+
+from lib.score.ngrams import ORDERS, Candidates, ReferenceTable
+
+TINY, SMALL = 1e-15, 1e-9  # COCO's guards
+
+
+def bleu_statistics(table: ReferenceTable, candidates: Candidates) -> np.ndarray:
+    """Of each caption: correct and guessed n-grams for n = 1..4, length, closest length. [C, 10]"""
+    captions = candidates.items.size
+    result = np.zeros((captions, 2 * ORDERS + 2))
+    for n, (mine, theirs) in enumerate(zip(candidates.orders, table.orders, strict=True)):
+        known = mine.group >= 0
+        clipped = np.minimum(mine.count[known], theirs.most[mine.group[known]])
+        result[:, n] = np.bincount(mine.row[known], clipped, minlength=captions)
+        result[:, ORDERS + n] = np.maximum(candidates.lengths - n, 0)
+    result[:, -2] = candidates.lengths
+    result[:, -1] = closest_lengths(table, candidates)
+    return result
+
+
+def closest_lengths(table: ReferenceTable, candidates: Candidates) -> np.ndarray:
+    """The length of the reference nearest in length to each candidate, the shorter of two equally near."""
+    rows, real = table.rows_of(candidates.items)
+    return nearest_lengths(table.lengths[rows], real, candidates.lengths[:, None])
+
+
+def nearest_lengths(lengths: np.ndarray, real: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """In each row of reference lengths [C, R] the nearest one wanted [C, 1], leaving padding out."""
+    scale = lengths.max(initial=0) + 1
+    ranked = np.where(real, np.abs(lengths - wanted) * scale + lengths, np.iinfo(np.int64).max)
+    return ranked.min(axis=1, initial=np.iinfo(np.int64).max) % scale
+
+
+def coco_bleu(statistics: np.ndarray) -> np.ndarray:
+    """BLEU-1..4 from statistics [..., 10]: a corpus's from their sums, a caption's from its own. [..., 4]"""
+    correct, guessed = statistics[..., :ORDERS], statistics[..., ORDERS : 2 * ORDERS]
+    precision = np.cumprod((correct + TINY) / (guessed + SMALL), axis=-1)
+    ratio = (statistics[..., -2] + TINY) / (statistics[..., -1] + SMALL)
+    penalty = np.exp(np.minimum(0.0, 1 - 1 / ratio))
+    return precision ** (1 / np.arange(1, ORDERS + 1)) * penalty[..., None]
+
+
+def nltk_bleu(statistics: np.ndarray) -> np.ndarray:
+    """nltk's corpus BLEU-1..4, no smoothing, from the statistics of each caption [C, 10] -> [4]."""
+    guessed = np.maximum(statistics[:, ORDERS : 2 * ORDERS], 1).sum(axis=0)
+    correct = statistics[:, :ORDERS].sum(axis=0)
+    length, closest = statistics[:, -2:].sum(axis=0)
+    if not correct[0]:
+        return np.zeros(ORDERS)
+    logs = np.log(np.where(correct > 0, correct / guessed, sys.float_info.min))
+    penalty = np.exp(min(0.0, 1 - closest / length))
+    return penalty * np.exp(np.cumsum(logs) / np.arange(1, ORDERS + 1))

@@ -1,0 +1,149 @@
+"""`python -m lib score`: score a file of captions against a file of references, or scores against people."""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from lib.paths import resolve
+from lib.score.cider import DocumentFrequencies
+from lib.score.evaluate import evaluate
+from lib.score.human import correlate, read_ratings
+from lib.score.pairs import ScoreError, default_tokenizer
+
+BAD_INPUT = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `python -m lib score`."""
+    captions = "COCO's JSON (annotations or results) or {id: text or [texts]}"
+    parser.add_argument("--references", required=True, metavar="FILE", help=captions)
+    parser.add_argument("--candidates", metavar="FILE", help=f"{captions}; one text each")
+    parser.add_argument("--json", metavar="OUT", help="write the scores here too")
+    parser.add_argument(
+        "--human", metavar="FILE", help="correlate the scores with ratings (Flickr8k-Expert's format)"
+    )
+    parser.add_argument(
+        "--frequencies", metavar="FILE", help="captions that CIDEr-D takes its document frequencies from"
+    )
+    parser.add_argument("--end-token", action="store_true", help="count the end of a caption in CIDEr-D")
+    parser.add_argument("--resamples", type=int, default=1000, help="for the intervals; 0 leaves them out")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score, print a table, write the JSON; bad input is one line and exit code 2."""
+    try:
+        scores = correlate_files(args) if args.human else score_files(args)
+        if args.json:
+            write_json(resolve(args.json), scores)
+    except (ScoreError, OSError) as error:
+        print(f"lookbook score: {error}", file=sys.stderr)
+        return BAD_INPUT
+    print(correlation_table(scores) if args.human else score_table(scores))
+    return 0
+
+
+def score_files(args: argparse.Namespace) -> dict:
+    """The scores of the candidates' file."""
+    if not args.candidates:
+        raise ScoreError("--candidates is needed (only --human works without it)")
+    candidates, references = (
+        read_candidates(resolve(args.candidates)),
+        read_captions(resolve(args.references)),
+    )
+    frequencies = None
+    if args.frequencies:
+        tokenize = default_tokenizer()
+        groups = read_captions(resolve(args.frequencies)).values()
+        frequencies = DocumentFrequencies.of(
+            [[tokenize(text) for text in group] for group in groups], end_token=args.end_token
+        )
+    return evaluate(
+        candidates,
+        references,
+        document_frequencies=frequencies,
+        end_token=args.end_token,
+        resamples=args.resamples,
+    )
+
+
+def correlate_files(args: argparse.Namespace) -> dict:
+    """The correlation of each score with the ratings' file."""
+    candidates = read_candidates(resolve(args.candidates)) if args.candidates else {}
+    return correlate(read_ratings(resolve(args.human)), read_captions(resolve(args.references)), candidates)
+
+
+def read_candidates(path: Path) -> dict[str, str]:
+    """One caption an id."""
+    captions = read_captions(path)
+    several = next((key for key, texts in captions.items() if len(texts) != 1), None)
+    if several is not None:
+        raise ScoreError(f"{path}: {several} has {len(captions[several])} captions; a candidate is one")
+    return {key: texts[0] for key, texts in captions.items()}
+
+
+def read_captions(path: Path) -> dict[str, list[str]]:
+    """Captions by id from COCO's annotations or results, or a plain mapping; ids as text."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique_keys)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ScoreError(f"{path}: not JSON in UTF-8 ({error})") from None
+    except ScoreError as error:
+        raise ScoreError(f"{path}: {error}") from None
+    if isinstance(content, Mapping) and isinstance(content.get("annotations"), list):
+        return collect_rows(path, content["annotations"])
+    if isinstance(content, list):
+        return collect_rows(path, content)
+    if not isinstance(content, Mapping):
+        raise ScoreError(f"{path}: expected COCO's annotations or results, or {{id: text or [texts]}}")
+    captions = {key: [texts] if isinstance(texts, str) else texts for key, texts in content.items()}
+    for key, texts in captions.items():
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise ScoreError(f"{path}: {key}: expected a text or a list of texts")
+    return captions
+
+
+def unique_keys(pairs: list[tuple]) -> dict:
+    """A JSON object whose keys are all different; the plain reader would keep the last and say nothing."""
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ScoreError(f"{next(key for key in keys if keys.count(key) > 1)!r} occurs twice")
+    return result
+
+
+def collect_rows(path: Path, rows: list) -> dict[str, list[str]]:
+    """Captions by id from rows of {image_id, caption}."""
+    captions: dict[str, list[str]] = {}
+    for number, row in enumerate(rows):
+        if not isinstance(row, Mapping) or "image_id" not in row or not isinstance(row.get("caption"), str):
+            raise ScoreError(f"{path}: row {number}: expected image_id and caption")
+        captions.setdefault(str(row["image_id"]), []).append(row["caption"])
+    return captions
+
+
+def write_json(path: Path, scores: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
+
+
+def score_table(scores: dict) -> str:
+    """One line a score, with its interval where it has one."""
+    lines = [f"{'score':<22}{'value':>9}   95 % interval"]
+    for key, value in scores.items():
+        if isinstance(value, float):
+            low_high = scores.get(f"{key}_ci")
+            shown = f"   {low_high[0]:.4f} .. {low_high[1]:.4f}" if low_high else ""
+            lines.append(f"{key:<22}{value:>9.4f}{shown}")
+    return "\n".join([*lines, *scores.get("notes", {}).values()])
+
+
+def correlation_table(scores: dict) -> str:
+    """The scores, best agreement first."""
+    taus = scores["kendall_tau_c"].items()
+    ordered = sorted(taus, key=lambda item: (math.isnan(item[1]), -item[1]))
+    lines = [f"{key:<22}{tau:>9.4f}" for key, tau in ordered]
+    counts = "{pairs} captions, {ratings} ratings, {left_out} left out as their picture's own"
+    return "\n".join([f"{'score':<22}{'tau-c':>9}", *lines, counts.format(**scores)])

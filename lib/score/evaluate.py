@@ -1,0 +1,121 @@
+"""Every score of a set of captions, from one tokenisation and one table of n-grams.
+
+Keys: `bleu1`..`bleu4` (COCO), `meteor` or `meteor_no_wordnet` (nltk), `rouge_l` (rouge_score),
+`rouge_l_coco`, `rouge_l_rouge`, `cider_d`, `attribute_f1`, `attribute_precision`, `attribute_recall` and
+`unique_attributes` (where facts are given), `unique`, `distinct1`, `distinct2`, `mean_length`, `bad_endings`;
+95 % intervals as `<key>_ci: [low, high]`. Shares of distinct things have none: drawing captions twice makes
+any set look poorer.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lib.score.bleu import bleu_statistics, coco_bleu
+from lib.score.bootstrap import intervals
+from lib.score.cider import CiderD, DocumentFrequencies
+from lib.score.diversity import bad_endings, diversity
+from lib.score.meteor import find_word_forms, meteor
+from lib.score.ngrams import ORDERS, ReferenceTable
+from lib.score.pairs import Pairs, References, ScoreError, Texts, Tokenizer
+from lib.score.rouge import rouge_l, rouge_l_coco, rouge_l_rouge
+
+BLEU_KEYS = tuple(f"bleu{n}" for n in range(1, ORDERS + 1))
+NO_NLTK = "nltk is not installed, so METEOR is not reported"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of each caption: BLEU's statistics, and every score that is a mean over captions."""
+
+    bleu: np.ndarray  # [C, 10]
+    means: dict[str, np.ndarray]
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+def evaluate(
+    candidates: Texts,
+    references: References,
+    *,
+    facts: Mapping | Sequence | None = None,
+    document_frequencies: DocumentFrequencies | None = None,
+    end_token: bool = False,
+    tokenizer: Tokenizer | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> dict:
+    """Score texts against lists of texts, given both by id or both in order.
+
+    `facts` are the visible attributes of each picture, keyed like the candidates. CIDEr-D takes its document
+    frequencies from the references unless given, and counts no end token unless asked to: the published way.
+    `resamples=0` leaves the intervals out.
+    """
+    pairs = Pairs(candidates, references, tokenizer)
+    measured = measure(pairs, document_frequencies, end_token=end_token)
+    statistics = np.column_stack([measured.bleu, *measured.means.values()])
+    names = list(measured.means)
+
+    def score(sums: np.ndarray) -> dict[str, np.ndarray]:
+        bleu = dict(zip(BLEU_KEYS, np.moveaxis(coco_bleu(sums[..., : 2 * ORDERS + 2]), -1, 0), strict=True))
+        means = np.moveaxis(sums[..., 2 * ORDERS + 2 :], -1, 0) / len(pairs)
+        return bleu | dict(zip(names, means, strict=True))
+
+    scores = {key: float(value) for key, value in score(statistics.sum(axis=0)).items()}
+    scores |= diversity(pairs.candidates)
+    if facts is not None:
+        scores |= score_attributes(pairs, facts)
+    if resamples:
+        scores |= intervals(statistics, score, resamples=resamples, seed=seed)
+    return scores | ({"notes": measured.notes} if measured.notes else {})
+
+
+def score_captions(
+    candidates: Texts,
+    references: References,
+    *,
+    document_frequencies: DocumentFrequencies | None = None,
+    tokenizer: Tokenizer | None = None,
+) -> dict[str, np.ndarray]:
+    """Each score of each caption, in the order of the candidates: to look at, sort by, correlate."""
+    measured = measure(Pairs(candidates, references, tokenizer), document_frequencies)
+    return dict(zip(BLEU_KEYS, coco_bleu(measured.bleu).T, strict=True)) | measured.means
+
+
+def measure(
+    pairs: Pairs, frequencies: DocumentFrequencies | None = None, *, end_token: bool = False
+) -> Measured:
+    """Measure every caption once."""
+    table = ReferenceTable(pairs.references, index=frequencies.index if frequencies else None)
+    counted = table.count(pairs.candidates)
+    means, notes = {}, {}
+    try:
+        forms = find_word_forms()
+        means[forms.key] = meteor(pairs.candidates, pairs.references, forms)
+    except ImportError:
+        notes["meteor"] = NO_NLTK
+    means["rouge_l"] = rouge_l(pairs.candidates, pairs.references)
+    means["rouge_l_coco"] = rouge_l_coco(pairs.candidates, pairs.references)
+    means["rouge_l_rouge"] = rouge_l_rouge(pairs.candidates, pairs.references)
+    if end_token or (frequencies and frequencies.end_token):
+        means["cider_d"] = CiderD(pairs.references, frequencies, end_token=end_token).scores(pairs.candidates)
+    else:
+        means["cider_d"] = CiderD(table, frequencies).score_counted(counted)
+    means["mean_length"] = np.array([len(tokens) for tokens in pairs.candidates], float)
+    means["bad_endings"] = np.array(bad_endings(pairs.candidates, pairs.references), float)
+    return Measured(bleu_statistics(table, counted), means, notes)
+
+
+def score_attributes(pairs: Pairs, facts: Mapping | Sequence) -> dict[str, float]:
+    """How true the captions are, where the truth is known, and how many different things they say."""
+    from lib.score.attributes import attribute_f1, attribute_set
+
+    if len(facts) != len(pairs):
+        raise ScoreError(f"facts are given for {len(facts)} pictures, candidates for {len(pairs)}")
+    score = attribute_f1(pairs.texts, [facts[key] for key in pairs.ids])
+    return {
+        "attribute_f1": score.f1,
+        "attribute_precision": score.precision,
+        "attribute_recall": score.recall,
+        "unique_attributes": len({attribute_set(text) for text in pairs.texts}) / len(pairs),
+    }

@@ -1,0 +1,99 @@
+"""How well each score agrees with people: Kendall's tau-c against ratings in the format of Flickr8k-Expert.
+
+A line is `picture id <tab> caption id <tab> rating <tab> rating <tab> rating`. A caption id is an id of the
+candidates, or `picture#k`, the k-th reference of that picture. A caption that belongs to the rated picture is
+left out (it would be compared with itself), and every rating counts singly: both as the literature does.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lib.score.cider import DocumentFrequencies
+from lib.score.evaluate import score_captions
+from lib.score.pairs import ScoreError, Tokenizer, default_tokenizer, name_some
+
+
+@dataclass(frozen=True)
+class Rated:
+    """One caption shown with one picture, and what people thought of it."""
+
+    picture: str
+    caption: str
+    ratings: tuple[float, ...]
+
+
+def read_ratings(path: Path) -> list[Rated]:
+    """The rows of a ratings file; a row that is not one is an error naming file and line."""
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        picture, *rest = line.split("\t")
+        try:
+            caption, *ratings = rest
+            rows.append(Rated(picture, caption, tuple(float(rating) for rating in ratings)))
+        except ValueError:
+            ratings = []
+        if not ratings:
+            raise ScoreError(f"{path}:{number}: expected picture, caption id and ratings, tab-separated")
+    if not rows:
+        raise ScoreError(f"{path}: no ratings")
+    return rows
+
+
+def find_text(caption: str, candidates: Mapping, references: Mapping) -> str | None:
+    """The text a caption id stands for; None where it is nowhere."""
+    if caption in candidates:
+        return candidates[caption]
+    picture, _, position = caption.rpartition("#")
+    texts = references.get(picture, ())
+    return texts[int(position)] if position.isdecimal() and int(position) < len(texts) else None
+
+
+def correlate(
+    rows: Sequence[Rated],
+    references: Mapping[str, Sequence[str]],
+    candidates: Mapping[str, str] | None = None,
+    tokenizer: Tokenizer | None = None,
+) -> dict:
+    """`kendall_tau_c` of every score, and on how many pairs and ratings it rests."""
+    texts = [find_text(row.caption, candidates or {}, references) for row in rows]
+    unknown = [row.caption for row, text in zip(rows, texts, strict=True) if text is None]
+    unknown += [row.picture for row in rows if row.picture not in references]
+    if unknown:
+        raise ScoreError(f"{len(unknown)} rated ids are in neither file: {name_some(unknown)}")
+    kept = [i for i, row in enumerate(rows) if texts[i] not in references[row.picture]]
+    if not kept:
+        raise ScoreError("every rated caption is a reference of its own picture")
+    tokenizer = tokenizer or default_tokenizer()
+    tokenised = [[tokenizer(text) for text in group] for group in references.values()]
+    scores = score_captions(
+        [texts[i] for i in kept],
+        [references[rows[i].picture] for i in kept],
+        document_frequencies=DocumentFrequencies.of(tokenised),
+        tokenizer=tokenizer,
+    )
+    repeats = [len(rows[i].ratings) for i in kept]
+    ratings = np.array([rating for i in kept for rating in rows[i].ratings])
+    taus = {key: kendall_tau_c(np.repeat(values, repeats), ratings) for key, values in scores.items()}
+    counts = {"pairs": len(kept), "ratings": ratings.size, "left_out": len(rows) - len(kept)}
+    return counts | {"kendall_tau_c": taus}
+
+
+def kendall_tau_c(x: np.ndarray, y: np.ndarray) -> float:
+    """Kendall's tau-c; fast where y has few levels, as ratings do. NaN where either is constant."""
+    levels, level = np.unique(y, return_inverse=True)
+    smaller = min(levels.size, np.unique(x).size)
+    if smaller < 2:
+        return float("nan")
+    surplus, below = 0, np.empty(0)
+    for number in range(levels.size):
+        mine = x[level == number]
+        concordant = np.searchsorted(below, mine, side="left").sum()
+        discordant = below.size * mine.size - np.searchsorted(below, mine, side="right").sum()
+        surplus += int(concordant) - int(discordant)
+        below = np.sort(np.concatenate([below, mine]))
+    return 2 * surplus / (x.size**2 * (smaller - 1) / smaller)

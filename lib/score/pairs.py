@@ -1,0 +1,73 @@
+"""Candidates and references brought together: by id or by position, checked, and tokenised once."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+Texts = Mapping[str, str] | Sequence[str]
+References = Mapping[str, Sequence[str]] | Sequence[Sequence[str]]
+Tokenizer = Callable[[str], list[str]]
+
+SHOWN = 5  # ids named in an error
+
+
+class ScoreError(ValueError):
+    """Captions that cannot be scored: ids that do not match, a reference that is missing or empty."""
+
+
+class Pairs:
+    """Each candidate with its references, as tokens. Every score sees these tokens and no others."""
+
+    def __init__(self, candidates: Texts, references: References, tokenizer: Tokenizer | None = None):
+        self.ids = match_ids(candidates, references)
+        self.texts = [candidates[key] for key in self.ids]
+        tokenizer = tokenizer or default_tokenizer()
+        self.candidates = [tokenizer(text) for text in self.texts]
+        self.references = [[tokenizer(text) for text in references[key]] for key in self.ids]
+        for key, group in zip(self.ids, self.references, strict=True):
+            if not group or not all(group):
+                raise ScoreError(f"{key!r} has {'an empty' if group else 'no'} reference caption")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def default_tokenizer() -> Tokenizer:
+    """The project's own tokeniser, the one the vocabularies are made with."""
+    from lib.data.text import tokenize
+
+    return tokenize
+
+
+def match_ids(candidates: Texts, references: References) -> list:
+    """The keys both can be asked under: ids of two mappings, or positions in two sequences."""
+    for name, given in (("candidates", candidates), ("references", references)):
+        if isinstance(given, str):
+            raise ScoreError(f"{name} must be a mapping or a list of captions, not one text")
+    if isinstance(candidates, Mapping) != isinstance(references, Mapping):
+        raise ScoreError("candidates and references must both have ids or both be lists")
+    if not len(candidates):
+        raise ScoreError("there is no candidate to score")
+    if isinstance(candidates, Mapping):
+        check_ids(candidates, references)
+        return list(candidates)
+    if len(candidates) != len(references):
+        raise ScoreError(f"{len(candidates)} candidates for {len(references)} lists of references")
+    return list(range(len(candidates)))
+
+
+def check_ids(candidates: Mapping, references: Mapping) -> None:
+    """Both sides must have the same ids."""
+    missing = [key for key in candidates if key not in references]
+    unanswered = [key for key in references if key not in candidates]
+    problems = []
+    if missing:
+        problems.append(f"{len(missing)} candidates have no reference: {name_some(missing)}")
+    if unanswered:
+        problems.append(f"{len(unanswered)} references have no candidate: {name_some(unanswered)}")
+    if problems:
+        raise ScoreError("ids do not match; " + "; ".join(problems))
+
+
+def name_some(ids: Sequence) -> str:
+    """A few ids, and how many more there are."""
+    shown = ", ".join(str(key) for key in ids[:SHOWN])
+    return f"{shown} and {len(ids) - SHOWN} more" if len(ids) > SHOWN else shown

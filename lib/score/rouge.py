@@ -1,0 +1,147 @@
+"""ROUGE-L, in the three ways captioning reports it, each equal to its package and named after it.
+
+On the same texts the three differ by a third, so a number means nothing without its name: `rouge_l` is
+rouge_score's rougeL F, `rouge_l_coco` is pycocoevalcap's, `rouge_l_rouge` is the F of `rouge` 1.0.1. All give
+one score a caption. Longest common subsequences come from Hyyrö's bit-parallel recurrence on Python integers,
+which is exact.
+"""
+
+import re
+from collections.abc import Hashable, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+BETA = 1.2  # COCO weighs recall above precision
+NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]+")
+EMPTY = ("",)  # what the packages make of a text without tokens
+
+
+def bit_masks(tokens: Sequence[Hashable]) -> dict[Hashable, int]:
+    """For each token the positions it stands at, as bits."""
+    masks: dict[Hashable, int] = {}
+    for position, token in enumerate(tokens):
+        masks[token] = masks.get(token, 0) | 1 << position
+    return masks
+
+
+def common_length(masks: dict[Hashable, int], length: int, tokens: Sequence[Hashable]) -> int:
+    """Length of the longest common subsequence of `tokens` and the sequence the masks describe."""
+    ones = (1 << length) - 1
+    row = ones
+    for token in tokens:
+        here = masks.get(token)
+        if here:
+            both = row & here
+            row = (row + both) | (row - both)
+    return length - (row & ones).bit_count()
+
+
+def rouge_l_coco(candidates: Sequence[Sequence], references: Sequence[Sequence[Sequence]]) -> np.ndarray:
+    """pycocoevalcap's ROUGE-L: best precision and best recall over the references, beta 1.2."""
+    result = np.zeros(len(candidates))
+    for i, (candidate, targets) in enumerate(zip(candidates, references, strict=True)):
+        candidate = candidate or EMPTY
+        masks, length = bit_masks(candidate), len(candidate)
+        precision = recall = 0.0
+        for target in targets:
+            target = target or EMPTY
+            common = common_length(masks, length, target)
+            precision = max(precision, common / length)
+            recall = max(recall, common / len(target))
+        if precision:
+            result[i] = (1 + BETA**2) * precision * recall / (recall + BETA**2 * precision)
+    return result
+
+
+@lru_cache(maxsize=1 << 17)
+def alphanumeric(token: str) -> tuple[str, ...]:
+    """A token as rouge_score reads it: the runs of a-z and 0-9 (so text in other scripts has none)."""
+    return tuple(part for part in NOT_ALPHANUMERIC.split(token.lower()) if part)
+
+
+def rouge_l(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Sequence[str]]]) -> np.ndarray:
+    """rouge_score's rougeL F-measure without stemming, the best over the references."""
+    result = np.zeros(len(candidates))
+    for i, (candidate, targets) in enumerate(zip(candidates, references, strict=True)):
+        words = [part for token in candidate for part in alphanumeric(token)]
+        masks, length = bit_masks(words), len(words)
+        for target in targets:
+            wanted = [part for token in target for part in alphanumeric(token)]
+            common = common_length(masks, length, wanted)
+            if common:
+                result[i] = max(result[i], f_measure(common / length, common / len(wanted)))
+    return result
+
+
+def f_measure(precision: float, recall: float) -> float:
+    return 2 * precision * recall / (precision + recall)
+
+
+def rouge_l_rouge(
+    candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Sequence[str]]]
+) -> np.ndarray:
+    """F of `rouge` 1.0.1, the best over the references: distinct words common in order, sentence by sentence.
+
+    A caption without a word scores 0 (the package raises).
+    """
+    result = np.zeros(len(candidates))
+    for i, (candidate, targets) in enumerate(zip(candidates, references, strict=True)):
+        mine = sentences(candidate)
+        result[i] = max(union_f_measure(mine, sentences(target)) for target in targets)
+    return result
+
+
+def sentences(tokens: Sequence[str]) -> tuple[str, ...]:
+    """Sentences as `rouge` cuts them: at every full stop, also inside a token."""
+    return tuple(" ".join(part.split()) for part in " ".join(tokens).split(".") if part)
+
+
+def union_f_measure(mine: tuple[str, ...], theirs: tuple[str, ...]) -> float:
+    """F of the distinct words that common subsequences hold, over all pairs of sentences."""
+    if not mine or not theirs:
+        return 0.0
+    common = len(frozenset().union(*(common_with_any(sentence, mine) for sentence in theirs)))
+    precision, recall = common / count_words(mine), common / count_words(theirs)
+    return 2.0 * (precision * recall / (precision + recall + 1e-8))
+
+
+@lru_cache(maxsize=1 << 15)
+def count_words(lines: tuple[str, ...]) -> int:
+    """Distinct words; a blank sentence counts as one empty word, as in the package."""
+    return len({word for line in lines for word in line.split(" ")})
+
+
+@lru_cache(maxsize=1 << 16)
+def common_with_any(target: str, candidates: tuple[str, ...]) -> frozenset[str]:
+    """The words a sentence has in common, in order, with any of a caption's sentences."""
+    return frozenset().union(*(common_words(target, candidate) for candidate in candidates))
+
+
+@lru_cache(maxsize=1 << 16)
+def common_words(target: str, candidate: str) -> frozenset[str]:
+    """The words of the longest common subsequence that `rouge` reads off its table: of several, this one."""
+    theirs, mine = target.split(" "), candidate.split(" ")
+    masks = sentence_masks(candidate)
+    rows = [row := (1 << len(mine)) - 1]
+    for word in theirs:
+        both = row & masks.get(word, 0)
+        row = (row + both) | (row - both)
+        rows.append(row)
+    words = set()
+    i, j = len(theirs), len(mine)
+    while i and j:
+        if theirs[i - 1] == mine[j - 1]:
+            words.add(theirs[i - 1])
+            i, j = i - 1, j - 1
+        elif rows[i] >> (j - 1) & 1:  # no step here: the cell to the left is as good
+            j -= 1
+        else:
+            i -= 1
+    return frozenset(words)
+
+
+@lru_cache(maxsize=1 << 14)
+def sentence_masks(sentence: str) -> dict[str, int]:
+    """`bit_masks` of a sentence; captions repeat theirs."""
+    return bit_masks(sentence.split(" "))
