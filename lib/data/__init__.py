@@ -1,4 +1,4 @@
-"""Data: every file format <-> Record, words, pictures, batches. Import what needs torch from `lib.data.loader`."""
+"""Data: file formats <-> Record, words, pictures. Batches, which need torch, are in `lib.data.loader`."""
 
 from lib.data.formats import Dataset, FormatError, open_dataset, write_deepfashion, write_homework
 from lib.data.images import ImageError, Preprocess, load_image

@@ -1,12 +1,12 @@
-"""`python -m lib data check NAME|FOLDER`: what lies there, what is wrong with it, and where its authors publish it."""
+"""`python -m lib data check NAME|FOLDER`: what lies there, what is wrong, where its authors publish it."""
 
 import argparse
 import json
 from typing import Any
 
 from lib.data.formats.catalogue import NAMES, find_source
-from lib.data.formats.opening import READERS, find_folder, open_dataset
-from lib.data.formats.report import Dataset, FormatError, printable
+from lib.data.formats.opening import READERS, open_dataset
+from lib.data.formats.report import Dataset, FormatError, NoPictures, printable
 from lib.data.images import ImageError, load_image
 from lib.data.split import leaks
 from lib.paths import shorten
@@ -38,16 +38,20 @@ def examine(name: str, format: str | None, need_images: bool, open_pictures: boo
     found: dict[str, Any] = {"dataset": name, "ok": False}
     if source:
         found |= {"expected": list(source.layout), "get": source.get}
+    problems: dict[str, Any] = {}
     try:
-        folder = find_folder(name)
-        found["folder"] = shorten(folder)
-        dataset = open_dataset(name, format=format, on_bad="skip", need_images=need_images)
+        try:
+            dataset = open_dataset(name, format=format, on_bad="skip", need_images=need_images)
+        except NoPictures as error:
+            problems["no pictures"] = {"count": 1, "examples": [str(error)]}
+            dataset = open_dataset(name, format=format, on_bad="skip", need_images=False)
     except FormatError as error:
         return found | {"error": str(error)}
     found |= summarise(dataset)
-    broken = broken_pictures(dataset) if open_pictures and need_images else []
+    broken = broken_pictures(dataset) if open_pictures and need_images and not problems else []
     if broken:
-        found["problems"]["broken picture"] = {"count": len(broken), "examples": broken[:SHOWN]}
+        problems["broken picture"] = {"count": len(broken), "examples": broken[:SHOWN]}
+    found["problems"] |= problems
     return found | {"ok": bool(dataset) and not found["problems"]}
 
 

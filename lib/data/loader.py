@@ -1,4 +1,4 @@
-"""Batches. Batch k of epoch e depends on (seed, e, k) alone: so runs repeat, resume, and spread over processes.
+"""Batches. Batch k of epoch e depends on (seed, e, k) alone, so runs repeat, resume and can be shared.
 
 pairs = Pairs(records, vocab, Pictures(records, preprocess, augment=True))
 loader = Loader(pairs, batch_size=32, seed=0, workers=2)
@@ -86,10 +86,10 @@ class Memories:
 
 
 class Pairs:
-    """Every (picture, caption) pair of some records, the captions as numbers. Pictures without captions have none.
+    """Every (picture, caption) pair of some records, captions as numbers; a picture without any has none.
 
-    Without a vocabulary each picture stands once and nothing is learnt: for predicting. With `per="picture"` an
-    epoch takes one caption of each picture, another one each time.
+    Without a vocabulary each picture stands once, for predicting. With `per="picture"` an epoch takes one
+    caption of each picture, drawn anew each time.
     """
 
     def __init__(
@@ -203,7 +203,7 @@ class Loader:
                 sampler=places,
                 num_workers=self.workers,
                 pin_memory=self.pin,
-                generator=torch.Generator(),  # torch would draw from the global one, and a resume would differ
+                generator=torch.Generator(),  # torch would draw from the global one: a resume would differ
             )
         for item in items:
             if isinstance(item, ImageError):

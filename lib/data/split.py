@@ -30,7 +30,7 @@ def category_of(record: Record) -> str | None:
 
 
 def arrange(dataset: Dataset, how: str, *, seed: int = 0) -> Dataset:
-    """The splits to work with: `original` keeps the given ones, `by_product` keeps every product in one of them.
+    """The splits to work with: `original` keeps the given ones, `by_product` keeps a product in one of them.
 
     A val that is missing is made either way; splits that are disjoint already are left as they are.
     """

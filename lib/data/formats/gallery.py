@@ -10,7 +10,7 @@ from lib.data.formats.report import (
     OUTSIDE,
     TWO_SPELLINGS,
     WRONG_TYPE,
-    FormatError,
+    NoPictures,
     Report,
     is_unicode,
 )
@@ -28,7 +28,7 @@ class Gallery:
         self.need_images = need_images
         self.listings: dict[str, tuple[set[str], set[str]]] = {}
         if need_images and not self.root.is_dir():
-            raise FormatError(f"{shorten(self.root)}: no such folder; expected the dataset's pictures in it")
+            raise NoPictures(f"{shorten(self.root)}: no such folder; expected the dataset's pictures in it")
 
     def find(self, name: object, file: str | Path, where: object = None) -> str | None:
         """The picture's path, or None once the reason is reported. `where` is the row, if not the name."""

@@ -28,6 +28,10 @@ class FormatError(FileError):
     """A dataset that is not what its format says; names file, key or line, and what was expected."""
 
 
+class NoPictures(FormatError):
+    """The folder of a dataset's pictures does not exist; its captions can still be read alone."""
+
+
 @dataclass
 class Report:
     """Counts what is bad, or stops at the first of it."""
