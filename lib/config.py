@@ -8,6 +8,14 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 MixedPrecision = Literal["no", "fp16", "bf16"]
 Schedule = Literal["constant", "linear", "cosine"]
 
+# settings of Training that are numbers -> the least that makes sense
+LEAST = (
+    dict.fromkeys(("epochs", "max_steps", "batch_size", "accumulate", "validate_every", "patience"), 1)
+    | dict.fromkeys(("log_every", "checkpoint_every", "checkpoints_kept"), 1)
+    | dict.fromkeys(("learning_rate", "encoder_learning_rate", "warmup_steps", "weight_decay", "clip"), 0)
+    | dict.fromkeys(("label_smoothing", "ema", "workers", "seed"), 0)
+)
+
 
 class ConfigError(ValueError):
     """A setting that does not exist, or has a value of the wrong type."""
@@ -38,9 +46,20 @@ class Training:
     seed: int = 0
     validate_every: int | None = None  # steps; None validates after each epoch
     patience: int | None = None  # validations without a better score before the run ends
-    checkpoint_every: int | None = None  # steps
-    checkpoints_kept: int | None = None
+    validate_first: bool = False  # also before the first step, so that the start may stay the best
+    log_every: int = 10  # steps from one row of history.csv to the next
+    checkpoint_every: int | None = None  # steps; None saves after each epoch, in `last`
+    checkpoints_kept: int | None = None  # the newest step-N; None keeps them all
     resume: str = "latest"  # "latest", "never" or the path of a step checkpoint
+
+    def __post_init__(self) -> None:
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if value is not None and not value >= least:
+                raise ConfigError(f"training.{name} must be at least {least}, not {value}")
+        for name in ("label_smoothing", "ema"):
+            if getattr(self, name) >= 1:
+                raise ConfigError(f"training.{name} must be below 1, not {getattr(self, name)}")
 
 
 def parse(kind: type, settings: dict[str, Any], *, where: str = "") -> Any:

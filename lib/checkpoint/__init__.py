@@ -1,0 +1,30 @@
+"""The only saving and loading of weights: whole or not at all, strictly, and never unpickling code."""
+
+from lib.checkpoint.folder import (
+    Checkpoint,
+    State,
+    choose,
+    load,
+    locate,
+    read_meta,
+    read_state,
+    save,
+    settle,
+)
+from lib.checkpoint.weights import CheckpointError, check_vocabulary, load_into, load_weights
+
+__all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "State",
+    "check_vocabulary",
+    "choose",
+    "load",
+    "load_into",
+    "load_weights",
+    "locate",
+    "read_meta",
+    "read_state",
+    "save",
+    "settle",
+]

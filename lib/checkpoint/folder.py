@@ -1,0 +1,198 @@
+"""A checkpoint is a folder, written under another name, synced and renamed; read only if it is all there.
+
+<name>/best                            one line of text: the variant that later stages read
+<name>/<variant>/{best,last,step-N}/   weights.safetensors and meta.json;
+                                       to resume, state.safetensors and state.json too
+"""
+
+import functools
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from lib import environment
+from lib.checkpoint.weights import CheckpointError, load_weights
+from lib.files import FileError, read_json, sync_folder, write_json, write_text
+from lib.paths import shorten
+
+FORMAT = 1
+WEIGHTS, META = "weights.safetensors", "meta.json"
+STATE_TENSORS, STATE_JSON = "state.safetensors", "state.json"
+FOREIGN = (".bin", ".pth", ".pt", ".ckpt")
+
+State = tuple[dict[str, Tensor], dict[str, Any]]  # what a run needs to go on: tensors, and the rest as JSON
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint in memory, on the CPU: its weights and what is known about them."""
+
+    folder: Path
+    weights: dict[str, Tensor]
+    meta: dict[str, Any]
+
+
+def save(
+    folder: Path, weights: Mapping[str, Tensor], meta: Mapping[str, Any], state: State | None = None
+) -> Path:
+    """Write a checkpoint; whatever happens meanwhile, `folder` holds the old one or the new one, whole."""
+    folder = Path(folder)
+    draft = folder.with_name(f".{folder.name}.writing")
+    try:
+        settle(folder)
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        known = {"format": FORMAT, "code": _code(), **meta}
+        known["weights_sha256"] = _write_tensors(draft / WEIGHTS, weights)
+        if state is not None:
+            known["state_sha256"] = _write_tensors(draft / STATE_TENSORS, state[0])
+            write_json(draft / STATE_JSON, state[1])
+        write_json(draft / META, known, indent=1)
+        sync_folder(draft)
+        _swap(draft, folder)
+    except (OSError, SafetensorError, FileError) as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise CheckpointError(f"{shorten(folder)}: cannot be written ({error}); nothing changed") from None
+    return folder
+
+
+def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
+    """Write and sync; the SHA-256 of the file comes back."""
+    safetensors.torch.save_file(_separate(tensors), path)
+    path.chmod(0o644)  # the library lets nobody else read
+    with path.open("rb+") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())
+    return digest
+
+
+def _separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """CPU tensors that share no memory: tied weights do, which the format refuses. Each keeps its name."""
+    separate: dict[str, Tensor] = {}
+    taken = set()
+    for name, tensor in tensors.items():
+        tensor = tensor.detach().cpu().contiguous()
+        place = tensor.untyped_storage().data_ptr()
+        separate[name] = tensor.clone() if place in taken else tensor
+        taken.add(place)
+    return separate
+
+
+def _swap(draft: Path, folder: Path) -> None:
+    """Put the new folder where the old one was; after a kill between the renames `settle` undoes one."""
+    old = _old(folder)
+    if folder.exists():
+        folder.rename(old)
+    draft.rename(folder)
+    sync_folder(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def settle(folder: Path) -> None:
+    """For the one who writes: end what a kill left half done."""
+    old = _old(folder)
+    if old.exists() and folder.exists():
+        shutil.rmtree(old)
+    elif old.exists():
+        old.rename(folder)
+
+
+def _old(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
+
+
+def _present(folder: str | Path) -> Path:
+    """For those who read: the folder, or the one it was about to replace when its writer was killed."""
+    folder = Path(folder)
+    return _old(folder) if _old(folder).exists() and not folder.exists() else folder
+
+
+@functools.cache
+def _code() -> str | None:
+    return environment.commit()
+
+
+def load(folder: str | Path) -> Checkpoint:
+    """Weights and meta of one checkpoint, on the CPU; what is broken or foreign is named in one line."""
+    folder = _present(folder)
+    meta = read_meta(folder)
+    return Checkpoint(folder, _read_tensors(folder / WEIGHTS, meta["weights_sha256"]), meta)
+
+
+def read_meta(folder: str | Path) -> dict[str, Any]:
+    """What a checkpoint says about itself, without reading its weights."""
+    folder = _present(folder)
+    path = folder / META
+    if not path.is_file():
+        raise CheckpointError(_explain_absence(folder))
+    meta = _read(path)
+    if not isinstance(meta, dict) or not isinstance(meta.get("weights_sha256"), str):
+        raise CheckpointError(f'{shorten(path)}: "weights_sha256" is missing')
+    if meta.get("format") != FORMAT:
+        raise CheckpointError(f"{shorten(path)}: format {meta.get('format')!r}; this code reads {FORMAT}")
+    return meta
+
+
+def read_state(folder: str | Path) -> State:
+    """The optimiser, random states and position that a run needs to go on from here."""
+    folder = _present(folder)
+    meta = read_meta(folder)
+    if "state_sha256" not in meta:
+        raise CheckpointError(f"{shorten(folder)}: no state to resume from in it; give a step-N or last")
+    return _read_tensors(folder / STATE_TENSORS, meta["state_sha256"]), _read(folder / STATE_JSON)
+
+
+def _read(path: Path) -> Any:
+    try:
+        return read_json(path)
+    except FileError as error:
+        raise CheckpointError(str(error)) from None
+
+
+def _read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise CheckpointError(f"{shorten(path)}: missing")
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+            raise CheckpointError(f"{shorten(path)}: truncated or changed (its SHA-256 is not {META}'s)")
+    return safetensors.torch.load_file(path, device="cpu")
+
+
+def _explain_absence(folder: Path) -> str:
+    """Why this is no checkpoint: nothing there, a file, or another program's weights."""
+    wanted = f"a checkpoint is a folder with {WEIGHTS} and {META}"
+    files = sorted(folder.iterdir()) if folder.is_dir() else [folder]
+    foreign = [path for path in files if path.suffix in FOREIGN and path.is_file()]
+    if foreign:
+        parts = list(dict.fromkeys(name.split(".")[0] for name in load_weights(foreign[0])))
+        return (
+            f"{shorten(foreign[0])}: another program's weights, which need the model class they came from "
+            f"(the one with the parts {', '.join(parts[:6])}); {wanted}"
+        )
+    if folder.exists():
+        return f"{shorten(folder)}: not a checkpoint; {wanted}"
+    return f"{shorten(folder)}: does not exist; {wanted}"
+
+
+def choose(name: str | Path, variant: str) -> Path:
+    """Say in `<name>/best` which variant the later stages read; it must be there."""
+    read_meta(Path(name) / variant / "best")
+    return write_text(Path(name) / "best", f"{variant}\n")
+
+
+def locate(path: str | Path) -> Path:
+    """The checkpoint meant: a name means its chosen variant, a variant its best, a checkpoint itself."""
+    path = Path(path)
+    chosen = path / "best"
+    if chosen.is_file():
+        path = path / chosen.read_text(encoding="utf-8").strip()
+    best = _present(path / "best")
+    return best if best.is_dir() else _present(path)

@@ -1,0 +1,89 @@
+"""Tables of weights: from files that users bring, and strictly into models."""
+
+import pickle
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from lib.paths import shorten
+
+WRAPPERS = ("state_dict", "model", "module")  # where other programs keep the weights inside their files
+
+
+class CheckpointError(ValueError):
+    """Weights that cannot be written or read, or belong to something else; the message names them."""
+
+
+def load_weights(path: str | Path) -> dict[str, Tensor]:
+    """Weights a user brings (.safetensors, .pth, .pt, .bin), on the CPU; code in a pickle is refused."""
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"{shorten(path)}: no such file of weights")
+    try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load_file(path, device="cpu")
+        table = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise CheckpointError(
+            f"{shorten(path)}: not a plain table of weights (an object in it could run code, or the file is "
+            "broken); save the model's state_dict as .safetensors"
+        ) from None
+    except (SafetensorError, RuntimeError, OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(f"{shorten(path)}: truncated or not a file of weights ({reason})") from None
+    return _unwrap(table, path)
+
+
+def _unwrap(table: Any, path: Path) -> dict[str, Tensor]:
+    """The weights themselves, out of the dictionaries that training programs put around them."""
+    while isinstance(table, dict) and any(isinstance(table.get(key), dict) for key in WRAPPERS):
+        table = next(table[key] for key in WRAPPERS if isinstance(table.get(key), dict))
+    if not isinstance(table, dict) or not table or not all(isinstance(v, Tensor) for v in table.values()):
+        raise CheckpointError(f"{shorten(path)}: not a table of name -> tensor")
+    return table
+
+
+def load_into(model: nn.Module, weights: Mapping[str, Tensor], where: str | Path) -> None:
+    """Copy weights into a model. Names and shapes must agree exactly; the error says which do not."""
+    own = model.state_dict()
+    troubles = {
+        "missing": [name for name in own if name not in weights],
+        "unexpected": [name for name in weights if name not in own],
+        "of another shape": [
+            f"{name} {list(weights[name].shape)} instead of {list(own[name].shape)}"
+            for name in own
+            if name in weights and weights[name].shape != own[name].shape
+        ],
+    }
+    told = [f"{what}: {_some(names)}" for what, names in troubles.items() if names]
+    if told:
+        raise CheckpointError(f"{shorten(where)}: does not fit {type(model).__name__}; {'; '.join(told)}")
+    model.load_state_dict(weights)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def check_vocabulary(meta: Mapping[str, Any], words: Iterable[str], where: str | Path) -> None:
+    """Refuse a checkpoint whose vocabulary is not the one at hand (both in the order of their ids)."""
+    vocab = meta.get("vocab", ())
+    theirs = (
+        sorted(vocab, key=vocab.get) if isinstance(vocab, Mapping) else list(vocab)
+    )  # word -> id, or a list
+    ours = list(words)
+    if theirs == ours:
+        return
+    differing = (i for i, (a, b) in enumerate(zip(theirs, ours, strict=False)) if a != b)
+    place = next(differing, min(len(theirs), len(ours)))
+    there, here = (repr(words[place]) if place < len(words) else "nothing" for words in (theirs, ours))
+    raise CheckpointError(
+        f"{shorten(where)}: another vocabulary: {len(theirs)} words there, {len(ours)} here; "
+        f"id {place} is {there} there and {here} here"
+    )

@@ -1,0 +1,7 @@
+"""The only training loop, and the objectives it serves."""
+
+from lib.train.fit import Fitted, fit
+from lib.train.ledger import FitError
+from lib.train.objectives import attribute_loss, cross_entropy
+
+__all__ = ["FitError", "Fitted", "attribute_loss", "cross_entropy", "fit"]

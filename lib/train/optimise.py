@@ -1,0 +1,111 @@
+"""What turns gradients into weights: parameter groups, the optimiser, its schedule, averaging."""
+
+import contextlib
+import functools
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from lib.config import Training
+from lib.train.ledger import FitError
+
+
+def set_trainable(model: nn.Module, encoder: nn.Module | None, training: Training) -> None:
+    """Train mode; an encoder without a learning rate is frozen, its batch norms and dropout asleep."""
+    model.train()
+    if encoder is not None:
+        encoder.requires_grad_(training.encoder_learning_rate is not None)
+        encoder.train(training.encoder_learning_rate is not None)
+
+
+def parameter_groups(
+    model: nn.Module, encoder: nn.Module | None, training: Training, processes: int = 1
+) -> list[dict]:
+    """Groups by learning rate and by decay: biases and norms (one-dimensional) are not pulled to zero."""
+    seeing = {id(p) for p in encoder.parameters()} if encoder is not None else set()
+    scale = training.batch_size * training.accumulate * processes if training.scale_learning_rate else 1
+    groups: dict[tuple[float, float], list[Tensor]] = {}
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            rate = training.encoder_learning_rate if id(parameter) in seeing else training.learning_rate
+            decay = training.weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault((rate * scale, decay), []).append(parameter)
+    if not groups:
+        raise FitError(f"{type(model).__name__} has nothing to train: every parameter is frozen")
+    return [
+        {"params": parameters, "lr": rate, "base_lr": rate, "weight_decay": decay}
+        for (rate, decay), parameters in groups.items()
+    ]
+
+
+def build_optimizer(groups: list[dict], training: Training) -> torch.optim.Optimizer:
+    """AdamW, fused where torch has it; 8-bit only where bitsandbytes is installed."""
+    if training.adam_8bit:
+        try:
+            from bitsandbytes.optim import AdamW8bit
+        except ImportError:
+            raise FitError("training.adam_8bit needs bitsandbytes: pip install bitsandbytes") from None
+        return AdamW8bit(groups)
+    fused = groups[0]["params"][0].device.type in ("cpu", "cuda")
+    return torch.optim.AdamW(groups, fused=fused)
+
+
+def schedule(step: int, total: int, training: Training) -> float:
+    """The factor on every learning rate at an update (counted from 0): a linear rise, then the schedule."""
+    if step < training.warmup_steps:
+        return (step + 1) / training.warmup_steps
+    through = (step - training.warmup_steps) / max(1, total - training.warmup_steps)
+    if training.schedule == "linear":
+        return 1 - through
+    if training.schedule == "cosine":
+        return (1 + math.cos(math.pi * through)) / 2
+    return 1.0
+
+
+class Average:
+    """An exponential moving average of the trained weights, which young runs follow more closely."""
+
+    def __init__(self, model: nn.Module, decay: float):
+        self.decay = decay
+        self.parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        self.weights = {name: p.detach().clone() for name, p in self.parameters.items()}
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        decay = min(self.decay, (1 + step) / (10 + step))
+        torch._foreach_lerp_(list(self.weights.values()), list(self.parameters.values()), 1 - decay)
+
+    @contextlib.contextmanager
+    def in_place(self) -> Iterator[dict[str, Tensor]]:
+        """Inside, the model holds the average; the raw weights come along and return afterwards."""
+        raw = {name: p.detach().clone() for name, p in self.parameters.items()}
+        self.put(self.weights)
+        try:
+            yield raw
+        finally:
+            self.put(raw)
+
+    @torch.no_grad()
+    def put(self, weights: dict[str, Tensor]) -> None:
+        for name, parameter in self.parameters.items():
+            parameter.copy_(weights[name])
+
+
+@contextlib.contextmanager
+def recomputing(model: nn.Module, wanted: bool) -> Iterator[None]:
+    """Activation checkpointing: modules that say `checkpointed = True` forget all but their inputs."""
+    chosen = [part for part in model.modules() if wanted and getattr(part, "checkpointed", False)]
+    if wanted and not chosen:
+        raise FitError(
+            f"training.activation_checkpointing: no part of {type(model).__name__} says `checkpointed = True`"
+        )
+    for module in chosen:
+        module.forward = functools.partial(checkpoint, module.forward, use_reentrant=False)
+    try:
+        yield
+    finally:
+        for module in chosen:
+            del module.forward  # the class's own is found again

@@ -1,0 +1,115 @@
+"""A captioner so small that `fit` can run many times; also a program, to be killed or run twice over.
+
+python toy_run.py '{"folder": ..., "training": {...}, "die_at": 7}'
+"""
+
+import json
+import os
+import signal
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from torch import nn
+
+from lib.config import Training, parse
+from lib.data.loader import Loader, Memories, Pairs
+from lib.data.record import Record
+from lib.data.text import Vocab
+from lib.train import cross_entropy, fit
+
+WORDS = [
+    "a",
+    "man",
+    "woman",
+    "in",
+    "with",
+    "red",
+    "blue",
+    "hat",
+    "coat",
+    "shirt",
+    "and",
+    "on",
+    "the",
+    "street",
+    "park",
+]
+
+
+def make_records(count=16, seed=0):
+    """Pictures with two captions each, of very different lengths."""
+    chance = np.random.default_rng(seed)
+    captions = [
+        tuple(" ".join(chance.choice(WORDS, chance.integers(1, 12))) for _ in range(2)) for _ in range(count)
+    ]
+    return [Record(f"{i}", f"{i}.jpg", texts, "train") for i, texts in enumerate(captions)]
+
+
+VOCAB = Vocab.build([" ".join(WORDS)])
+
+
+def make_loader(count=16, **settings):
+    records = make_records(count)
+    memory = np.random.default_rng(1).standard_normal((count, 3, 6)).astype(np.float32)
+    return Loader(Pairs(records, VOCAB, Memories([memory])), **({"batch_size": 4} | settings))
+
+
+class Toy(nn.Module):
+    """Encoder with batch norm, tied embeddings, a recurrent decoder and dropout: what state there can be."""
+
+    def __init__(self, dropout=0.0, norm=True):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(3) if norm else nn.Identity(), nn.Tanh())
+        self.embed = nn.Embedding(len(VOCAB.words), 16)
+        self.decoder = nn.GRU(24, 16, batch_first=True)
+        self.dropout = nn.Dropout(dropout)
+        self.tied = nn.Linear(16, len(VOCAB.words))
+        self.tied.weight = self.embed.weight
+
+    def forward(self, batch):
+        seen = self.encoder(batch.memory)  # [B, 3, 8]
+        words = self.embed(batch.tokens[:, :-1])
+        memory = seen.mean(dim=1, keepdim=True).expand(-1, words.shape[1], -1)
+        hidden, _ = self.decoder(torch.cat([self.dropout(words), memory], dim=2))
+        attention = torch.einsum("btd,bnd->btn", hidden[:, :, :8], seen).softmax(dim=2)
+        return SimpleNamespace(logits=self.tied(self.dropout(hidden)), attention=attention)
+
+
+def build(seed=3, **options):
+    torch.manual_seed(seed)
+    return Toy(**options)
+
+
+KEY = {"data": "toy", "model": "toy", "objective": "cross_entropy"}
+
+
+def dying(objective, at):
+    """The objective, except that its `at`-th call is the process's last."""
+    calls = 0
+
+    def last_words(model, batch):
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return objective(model, batch)
+
+    return last_words
+
+
+def main(spec):
+    torch.set_num_threads(1)
+    training = parse(Training, spec["training"])
+    world, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
+    loader = make_loader(batch_size=training.batch_size, rank=rank, world=world, **spec.get("loader", {}))
+    objective = cross_entropy(doubly_stochastic=1.0)
+    if "die_at" in spec:
+        objective = dying(objective, spec["die_at"])
+    model = build(spec.get("seed", 3) + rank, **spec.get("model", {}))  # unequal until `fit` makes them equal
+    return fit(model, objective, loader, training=training, folder=spec["folder"], run_key=KEY)
+
+
+if __name__ == "__main__":
+    print(main(json.loads(sys.argv[1])).state)
