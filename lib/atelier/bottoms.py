@@ -2,10 +2,10 @@
 
 from lib.atelier.canvas import Canvas
 from lib.atelier.figure import CROTCH, HEMS, KNEE, WAIST, Figure
+from lib.atelier.necklines import trim
 from lib.atelier.palette import darken
 from lib.atelier.shapes import Outline, between, cut, limb
 from lib.atelier.textures import Cloth
-from lib.atelier.tops import trim
 from lib.atelier.wardrobe import Facts
 
 WAISTBAND = 69

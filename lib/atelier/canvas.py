@@ -1,4 +1,4 @@
-"""The canvas: centimetres in, anti-aliased pixels out. Pillow draws integer polygons at three times the size."""
+"""The canvas: centimetres in, anti-aliased pixels out, by integer polygons at three times the size."""
 
 from collections.abc import Sequence
 

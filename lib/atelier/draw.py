@@ -7,16 +7,17 @@ from PIL import Image
 from lib.atelier.accessories import (
     draw_belt,
     draw_glasses,
-    draw_hat,
     draw_neckwear,
     draw_ring,
     draw_socks,
     draw_wrist,
 )
-from lib.atelier.body import draw_bare_arm, draw_head, draw_long_hair, draw_shoes, draw_skin
+from lib.atelier.body import draw_bare_arm, draw_shoes, draw_skin
 from lib.atelier.bottoms import draw_dress_skirt, draw_lower
 from lib.atelier.canvas import Canvas
 from lib.atelier.figure import Figure, build_person
+from lib.atelier.hats import draw_hat
+from lib.atelier.head import draw_head, draw_long_hair
 from lib.atelier.outers import draw_outer, draw_outer_sleeve
 from lib.atelier.sample import blend
 from lib.atelier.scenes import draw_scene, draw_shadow

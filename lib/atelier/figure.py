@@ -6,6 +6,7 @@ Heights are the same for everyone (crown 0, sole 172 cm), so hems and crops can 
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from math import hypot, sqrt
 from random import Random
 
@@ -21,11 +22,13 @@ Profile = tuple[tuple[float, float, float, float], ...]
 PROFILES: dict[str, Profile] = {
     "woman": (
         (30, 5, 4, 5), (32.5, 8, 5, 6), (36, 16.4, 7, 8), (40, 18, 9.5, 8.5), (48, 15.8, 13, 8.5),
-        (57, 13.4, 9.5, 7.5), (66, 12.2, 8.5, 7.5), (76, 15.6, 9.5, 11), (85, 18.6, 9.5, 13), (94, 18.2, 9, 11),
+        (57, 13.4, 9.5, 7.5), (66, 12.2, 8.5, 7.5), (76, 15.6, 9.5, 11), (85, 18.6, 9.5, 13),
+        (94, 18.2, 9, 11),
     ),
     "man": (
         (30, 7, 5, 6), (32.5, 11, 6, 7), (36, 20.5, 8, 9), (40, 23.4, 10.5, 10), (48, 21.4, 12.5, 9.5),
-        (57, 18.8, 11.5, 9), (66, 17.4, 11, 9), (76, 17.2, 10.5, 10), (85, 17.8, 10, 11.5), (94, 17.6, 9.5, 10.5),
+        (57, 18.8, 11.5, 9), (66, 17.4, 11, 9), (76, 17.2, 10.5, 10), (85, 17.8, 10, 11.5),
+        (94, 17.6, 9.5, 10.5),
     ),
 }  # fmt: skip
 ARM_WIDTHS = {"woman": (4.3, 3.5, 2.6), "man": (5.4, 4.4, 3.1)}
@@ -82,7 +85,7 @@ class Figure:
         rows = PROFILES[self.build.gender]
         if y <= rows[0][0]:
             return rows[0][1:]
-        for a, b in zip(rows, rows[1:], strict=False):
+        for a, b in pairwise(rows):
             if y <= b[0]:
                 t = (y - a[0]) / (b[0] - a[0])
                 w, front, back = (p + (q - p) * t for p, q in zip(a[1:], b[1:], strict=True))

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from lib.atelier.canvas import Canvas
 from lib.atelier.figure import NECK, WAIST, Figure
+from lib.atelier.necklines import trim
 from lib.atelier.palette import SILVER, darken, lighten
 from lib.atelier.shapes import Outline
 from lib.atelier.textures import Cloth
-from lib.atelier.tops import draw_cuff, sleeve_over, trim
+from lib.atelier.tops import draw_cuff, sleeve_over
 
 
 @dataclass(frozen=True)

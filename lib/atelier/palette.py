@@ -87,3 +87,13 @@ def edge(color: Color) -> Color:
 def choose(chance: Random, options: tuple):
     """One of several, drawn with `.random()` alone."""
     return options[int(chance.random() * len(options))]
+
+
+def unlike(options: tuple[Color, ...], neighbour: Color, chance: Random) -> Color:
+    """A colour from the options that stands off its neighbour."""
+    start = int(chance.random() * len(options))
+    for step in range(len(options)):
+        color = options[(start + step) % len(options)]
+        if sum(abs(a - b) for a, b in zip(color, neighbour, strict=True)) > 150:
+            return color
+    return options[start]

@@ -29,9 +29,9 @@ NECKLINES: dict[str, Weights] = {
     "dress": {"round": 20, "v-shape": 20, "square": 20, "suspenders": 22, "lapel": 9, "standing": 9},
 }
 OUTERS: dict[str, Weights] = {
-    "t-shirt": {None: 50, "jacket": 17, "coat": 7, "cardigan": 15, "vest": 11},
+    "t-shirt": {None: 46, "jacket": 15, "coat": 7, "cardigan": 22, "vest": 10},
     "tank top": {None: 1},
-    "shirt": {None: 52, "jacket": 14, "coat": 10, "cardigan": 10, "vest": 14},
+    "shirt": {None: 50, "jacket": 14, "coat": 8, "cardigan": 18, "vest": 10},
     "sweater": {None: 52, "jacket": 14, "coat": 20, "vest": 14},
     "hoodie": {None: 60, "jacket": 14, "coat": 14, "vest": 12},
     "dress": {None: 82, "coat": 18},
@@ -63,18 +63,18 @@ LOWER_FABRICS: dict[str, Weights] = {
 OUTER_FABRICS: dict[str, Weights] = {
     "jacket": {"cotton": 22, "denim": 34, "leather": 34, "furry": 10},
     "coat": {"cotton": 38, "furry": 24, "leather": 16, "knitted": 22},
-    "cardigan": {"knitted": 58, "cotton": 18, "chiffon": 24},
+    "cardigan": {"knitted": 48, "cotton": 16, "chiffon": 36},
     "vest": {"cotton": 24, "denim": 24, "leather": 20, "knitted": 18, "furry": 14},
 }
 PATTERNS: dict[str, Weights] = {
     "cotton": {
         "solid": 28,
-        "striped": 15,
-        "plaid": 13,
+        "striped": 13,
+        "plaid": 15,
         "floral": 12,
-        "graphic": 13,
-        "color block": 9,
-        "dotted": 10,
+        "graphic": 14,
+        "color block": 6,
+        "dotted": 12,
     },
     "denim": {"solid": 80, "color block": 20},
     "knitted": {"solid": 46, "striped": 28, "color block": 16, "graphic": 10},
@@ -133,7 +133,7 @@ def sample_look(product: int, outfit: int, seed: int) -> Look:
 
 
 def sample_cut(chance: Random) -> Facts:
-    """What makes the product: the person, the kinds of garment and their cut. Trousers' cloth makes them jeans."""
+    """What makes the product: the person, the kinds of garment, their cut, and whether trousers are jeans."""
     gender = pick(chance, {"woman": 56, "man": 44})
     upper = pick(chance, UPPERS[gender])
     necklines = {k: v for k, v in NECKLINES[upper].items() if gender == "woman" or k != "suspenders"}
@@ -180,7 +180,7 @@ def sample_accessories(chance: Random, facts: Facts) -> Facts:
 
 
 def neckwear_weights(facts: Facts) -> Weights:
-    """A tie needs a shirt's collar, a necklace an open neck; a scarf goes with everything, best with warm things."""
+    """A tie needs a shirt's collar, a necklace an open neck; a scarf goes best with warm things."""
     warm = facts["outer"] is not None or facts["upper"] in ("sweater", "hoodie")
     weights: Weights = {None: 60, "scarf": 22 if warm else 10}
     if facts["upper"] == "shirt" and facts["neckline"] == "lapel":
@@ -210,7 +210,7 @@ def blend(*numbers: int) -> int:
 
 
 def category_of(look: Look) -> str:
-    """The shop's category word: the outer garment or the dress sells the product, else now top, now bottom."""
+    """The shop's category word: an outer garment or dress sells the product, else now top, now bottom."""
     facts = look.facts
     column = 0 if facts["gender"] == "woman" else 1
     if facts["outer"] == "cardigan" and column == 0:

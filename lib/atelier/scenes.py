@@ -1,4 +1,4 @@
-"""Drawing backgrounds: muted, each with two or three things that no other has. Units are 128ths of the picture."""
+"""Drawing backgrounds: muted, each with things that no other has. Units are 128ths of the picture."""
 
 from random import Random
 

@@ -1,7 +1,7 @@
 """Cloth: fabrics and patterns as cached tiles, coloured when they are used.
 
-A tile holds one byte a pixel: which of four colours (two bits: first, second, half-way, accent) and how light
-(six bits, 32 is the plain colour). A palette turns it into any colourway, which is why no tile is drawn twice.
+A tile holds one byte a pixel: which of four colours (two bits: first, second, half-way, accent) and how
+light (six bits, 32 is the plain colour). A palette turns it into any colourway: no tile is drawn twice.
 """
 
 from dataclasses import dataclass

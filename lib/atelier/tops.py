@@ -1,41 +1,18 @@
-"""Drawing upper garments: torso, neckline, sleeves and what marks each kind."""
+"""Drawing upper garments: torso, sleeves and what marks each kind."""
 
 from lib.atelier.canvas import Canvas
-from lib.atelier.figure import NECK, WAIST, Figure
-from lib.atelier.palette import SILVER, Color, darken, lighten
+from lib.atelier.figure import WAIST, Figure
+from lib.atelier.necklines import EASE, draw_collar, draw_straps, neck_points, neckline_of, trim
+from lib.atelier.palette import SILVER, darken, lighten
 from lib.atelier.shapes import Outline, between, cut, limb, oval, smooth, turn
 from lib.atelier.textures import Cloth
 from lib.atelier.wardrobe import Facts
 
-EASE = {"t-shirt": 1.6, "tank top": 0.6, "shirt": 1.8, "sweater": 3.0, "hoodie": 3.4, "dress": 0.7}
 HEM = {"t-shirt": 88, "tank top": 86, "shirt": 90, "sweater": 86, "hoodie": 88}
+
 TUCK = 71  # where a tucked top meets the waistband
+
 SLEEVE_ENDS = {"short": 0.52, "medium": 1.22, "long": 1.93}  # in bones from the shoulder
-DEFAULT_SLEEVES = {"tank top": "sleeveless", "t-shirt": "short"}
-# half of a neckline's outline: (lateral, height) from the shoulder to the middle
-NECKLINES: dict[str, tuple[tuple[float, float], ...]] = {
-    "round": ((9.4, 0), (8.8, 36.5), (6.6, 41), (3, 43.2), (0, 43.6)),
-    "v-shape": ((8.6, 0), (0, 55)),
-    "square": ((12.4, 0), (11.6, 46), (0, 46)),
-    "lapel": ((6.5, 0), (0, 43)),
-    "standing": ((6.8, 0), (0, 33)),
-    "closed": ((7, 0), (4.6, 33.5), (0, 34.5)),
-    "suspenders": ((12.5, 47.5), (5, 49.5), (0, 50)),
-}
-
-
-def neck_points(figure: Figure, neckline: str, ease: float) -> Outline:
-    """The neckline from the viewer's left to right along the visible face of the torso."""
-    half = [(lateral, y or figure.shoulder_line(lateral) - 0.6) for lateral, y in NECKLINES[neckline]]
-    sign = -1 if figure.faces_us else 1
-    left = [(sign * lateral, y) for lateral, y in half]
-    right = [(-sign * lateral, y) for lateral, y in reversed(half[:-1])]
-    return figure.row(*left, *right, ease=ease * 0.4)
-
-
-def neckline_of(figure: Figure, facts: Facts) -> str:
-    """The neckline to draw: what is not visible is drawn as a close neck without a mark."""
-    return facts["neckline"] if figure.faces_us and facts["neckline"] else "closed"
 
 
 def torso_outline(figure: Figure, facts: Facts, ease: float, hem: float) -> Outline:
@@ -110,62 +87,6 @@ def draw_emblem(canvas: Canvas, figure: Figure, cloth: Cloth) -> None:
 
 
 STAR = [turn(36 * i) for i in range(10)]
-
-
-def draw_straps(canvas: Canvas, figure: Figure, cloth: Cloth) -> None:
-    """Two thin straps over bare shoulders."""
-    for lateral in (-8.8, 8.8):
-        top = figure.on(lateral * 0.92, figure.shoulder_line(lateral) - 0.8)
-        foot = figure.on(lateral, 50)
-        canvas.line([top, foot], cloth.edge, 2.9)
-        canvas.line([top, foot], cloth.color, 2.0)
-
-
-def draw_collar(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth) -> None:
-    """The neckline's own mark: a rib, a band, a collar."""
-    neckline = neckline_of(figure, facts)
-    points = neck_points(figure, neckline, EASE[facts["upper"]])
-    if neckline == "standing":
-        draw_standing_collar(canvas, figure, cloth)
-    elif neckline == "lapel":
-        draw_shirt_collar(canvas, figure, cloth)
-    elif neckline == "closed":
-        canvas.line(points, cloth.edge, 1.2)
-    else:
-        band = {"round": 2.4, "v-shape": 2.2, "square": 2.0, "suspenders": 1.6}[neckline]
-        thick = band * (1.5 if facts["upper"] == "sweater" else 1.0)
-        canvas.line(points, trim(cloth), thick)
-        canvas.line(points, cloth.edge, 0.5)
-
-
-def trim(cloth: Cloth) -> Color:
-    """The colour of ribs and bands: the cloth's own, told apart."""
-    return lighten(cloth.color, 0.42) if sum(cloth.color) < 240 else darken(cloth.color, 0.36)
-
-
-def draw_standing_collar(canvas: Canvas, figure: Figure, cloth: Cloth) -> None:
-    """A tube around the neck up to the chin."""
-    hx, base = figure.head[0], figure.x(34, 0) * 0.5
-    half = 6.4 if figure.build.gender == "woman" else 8.0
-    tube = [
-        (hx - half, 25.5),
-        (hx, 26.6),
-        (hx + half, 25.5),
-        (base + half + 2.4, 35),
-        (base, 37),
-        (base - half - 2.4, 35),
-    ]
-    canvas.weave(tube, cloth.recolored(cloth.color))
-    canvas.line([(base - half - 2.4, 35), (base, 37), (base + half + 2.4, 35)], trim(cloth), 1.4)
-    canvas.line([(hx - half - 0.8, 29.6), (hx, 30.8), (hx + half + 0.8, 29.6)], trim(cloth), 0.9)
-
-
-def draw_shirt_collar(canvas: Canvas, figure: Figure, cloth: Cloth) -> None:
-    """Two pointed wings beside an open throat."""
-    wing = lighten(cloth.color, 0.3) if sum(cloth.color) < 560 else darken(cloth.color, 0.16)
-    for sign in (-1, 1):
-        shape = figure.row((sign * 5.4, 28.5), (sign * 9.6, NECK + 2), (sign * 8.4, 42.5), (0.6 * sign, 42.5))
-        canvas.fill(shape, wing, darken(cloth.color, 0.5))
 
 
 def draw_plain_top(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, hem: float) -> None:

@@ -6,7 +6,20 @@ added. A value of None means that a fact does not apply (a dress has no lower ga
 
 from dataclasses import dataclass
 
-COLORS = ("black", "white", "gray", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "beige")
+COLORS = (
+    "black",
+    "white",
+    "gray",
+    "red",
+    "orange",
+    "yellow",
+    "green",
+    "blue",
+    "purple",
+    "pink",
+    "brown",
+    "beige",
+)
 PATTERNS = ("solid", "striped", "plaid", "floral", "graphic", "color block", "dotted")
 FABRICS = ("cotton", "denim", "knitted", "leather", "chiffon", "furry")
 
