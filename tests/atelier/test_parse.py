@@ -123,7 +123,7 @@ def test_unknown_words_are_reported_once_and_change_nothing():
 @pytest.mark.parametrize(
     ("caption", "unplaced", "facts"),
     [
-        ("a red scarf", ("red",), {"neckwear": "scarf"}),
+        ("a shirt and a red scarf", ("red",), {"upper": "shirt", "neckwear": "scarf"}),
         ("trousers with long sleeves", ("long sleeves",), {"lower": "trousers"}),
         ("it is blue", ("blue",), {}),
         ("a shirt and a pair of very short blue", ("very short", "blue"), {"upper": "shirt"}),
