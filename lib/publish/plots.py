@@ -8,10 +8,11 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lib.publish.show import Picture, label
 
-INK, PALE, ACCENT = "#2b2d42", "#c9ccd6", "#d1495b"
+INK, ACCENT = "#2b2d42", "#d1495b"
 KIND_COLORS = {"baseline": "#b9bdc9", "control": "#8d93a5", "model": "#30638e", "ceiling": "#edae49"}
 STYLE = {
     "font.size": 9,
@@ -29,11 +30,14 @@ STYLE = {
 }
 
 
-def panels(rows: int, columns: int, *, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
-    """A figure of equal panels in the house style, as a flat list."""
+def panels(
+    rows: int, columns: int, *, size: tuple[float, float], heights: Sequence[float] = ()
+) -> tuple[Figure, list[Axes]]:
+    """A figure of panels in the house style, as a flat list; `heights` (inches) gives each row its own."""
+    heights = heights or [size[1]] * rows
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False)
+        figure = Figure(figsize=(size[0] * columns, sum(heights)), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False, height_ratios=heights)
     return figure, [axis for row in axes for axis in row]
 
 
@@ -53,7 +57,7 @@ def gallery(
     """Pictures with their words underneath."""
     rows = math.ceil(len(pictures) / columns)
     lines = max(len(textwrap.wrap(caption, width)) for caption in captions)
-    figure, axes = panels(rows, columns, size=(2.55, 2.5 + 0.155 * lines))
+    figure, axes = panels(rows, columns, size=(2.55, 2.6 + 0.175 * lines))
     for axis in axes[len(pictures) :]:
         axis.axis("off")
     for index, (axis, picture) in enumerate(zip(axes, pictures, strict=False)):
@@ -72,16 +76,17 @@ def gallery(
 def frequencies(counts: Mapping[str, Mapping[str, int]], *, columns: int = 4, total: int) -> Picture:
     """How often each value of each attribute occurs, as shares of all pictures."""
     rows = math.ceil(len(counts) / columns)
-    tallest = max(len(values) for values in counts.values())
-    figure, axes = panels(rows, columns, size=(2.9, 0.55 + 0.14 * tallest))
+    longest = [max(map(len, list(counts.values())[r * columns : (r + 1) * columns])) for r in range(rows)]
+    figure, axes = panels(rows, columns, size=(2.6, 0), heights=[0.6 + 0.16 * n for n in longest])
     for axis in axes[len(counts) :]:
         axis.axis("off")
-    for axis, (name, values) in zip(axes, counts.items(), strict=False):
-        names = list(values)[::-1]
-        axis.barh(names, [values[value] / total for value in names], color=KIND_COLORS["model"], height=0.7)
+    for index, (axis, (name, values)) in enumerate(zip(axes, counts.items(), strict=False)):
+        axis.barh(list(values), [n / total for n in values.values()], color=KIND_COLORS["model"], height=0.7)
         axis.set_title(name.replace("_", " "))
-        axis.set_ylim(-0.6, tallest - 0.4)
+        axis.set_ylim(longest[index // columns] - 0.4, -0.6)  # from the top, bars of one thickness in a row
         axis.tick_params(axis="y", length=0, labelsize=8)
+        axis.tick_params(axis="x", labelsize=8)
+        axis.xaxis.set_major_locator(MaxNLocator(3))
         axis.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     return finish(figure)
 
@@ -114,8 +119,9 @@ def scores(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> Picture
         axis.set_yticks(range(len(names)), names if index == 0 else [""] * len(names))
         axis.tick_params(axis="y", length=0)
         axis.set_title(label(metric))
-        axis.margins(x=0.22)
+        axis.margins(x=0.28)
         axis.set_xlim(left=0)
+        axis.xaxis.set_major_locator(MaxNLocator(3))
     return finish(figure)
 
 

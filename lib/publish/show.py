@@ -36,8 +36,9 @@ STYLE = """<style>
 .lookbook {border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; margin: 6px 0}
 .lookbook th, .lookbook td {padding: 4px 12px; text-align: right; border: 0; white-space: nowrap}
 .lookbook th {font-weight: 600; border-bottom: 1px solid #8886}
-.lookbook td:first-child, .lookbook th:first-child, .lookbook .text {text-align: left}
-.lookbook .text {white-space: normal; max-width: 46em}
+.lookbook td:first-child, .lookbook th:first-child, .lookbook td.text, .lookbook th.text {text-align: left}
+.lookbook td.text {white-space: normal; max-width: 46em}
+.lookbook td:first-child {white-space: nowrap}
 .lookbook tr.baseline td, .lookbook tr.control td {color: #777}
 .lookbook tr.ceiling td {font-style: italic; color: #777}
 .lookbook tr.model td:first-child {font-weight: 600}
@@ -79,10 +80,22 @@ class Table:
         keys = dict.fromkeys(key for row in rows for key in row)
         self.columns = columns or [key for key in keys if key != "kind" and not key.endswith("_ci")]
 
+    def turned(self) -> "Table":
+        """Rows as columns, under the values of the first column."""
+        first, *rest = self.columns
+        names = [str(row[first]) for row in self.rows]
+        values = [[row.get(column) for row in self.rows] for column in rest]
+        rows = [{first: c, **dict(zip(names, v, strict=True))} for c, v in zip(rest, values, strict=True)]
+        return Table(rows, digits=self.digits)
+
     def _repr_html_(self) -> str:
-        heads = "".join(f"<th>{html.escape(label(column))}</th>" for column in self.columns)
+        heads = "".join(self._head(column) for column in self.columns)
         body = "".join(self._row(row) for row in self.rows)
         return f'{STYLE}<table class="lookbook"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+
+    def _head(self, column: str) -> str:
+        mark = ' class="text"' if self._holds_text(column) else ""
+        return f"<th{mark}>{html.escape(label(column))}</th>"
 
     def _row(self, row: dict[str, Any]) -> str:
         cells = "".join(self._cell(row, column) for column in self.columns)
@@ -93,7 +106,10 @@ class Table:
         text = html.escape(spell(value, self.digits))
         if interval:
             text += f" <small>{spell(interval[0], self.digits)}–{spell(interval[1], self.digits)}</small>"
-        return f'<td class="text">{text}</td>' if isinstance(value, str) else f"<td>{text}</td>"
+        return f'<td class="text">{text}</td>' if self._holds_text(column) else f"<td>{text}</td>"
+
+    def _holds_text(self, column: str) -> bool:
+        return any(isinstance(row.get(column), str) for row in self.rows)
 
     def __repr__(self) -> str:
         grid = [[label(c) or c for c in self.columns]]
@@ -117,7 +133,10 @@ class Source:
         from pygments.formatters import HtmlFormatter
         from pygments.lexers import PythonLexer
 
-        code = highlight(self.text, PythonLexer(), HtmlFormatter(noclasses=True, style="friendly"))
+        look = HtmlFormatter(
+            noclasses=True, style="friendly", prestyles="font-family: monospace; font-size: 13px"
+        )
+        code = highlight(self.text, PythonLexer(), look)
         return f"<small>{self.place}</small>{code}"
 
     def __repr__(self) -> str:
