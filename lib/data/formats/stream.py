@@ -75,7 +75,8 @@ class Scanner:
             except (ValueError, RecursionError) as error:
                 raise self.broken(str(error), self.at) from None
             else:
-                if end < len(self.window) or self.ended:  # a number could go on in the next chunk
+                # a number could go on in the next chunk: "1", "1." and "1e+" may all be the start of one
+                if self.ended or self.window[end : end + 3].strip("0123456789.eE+-"):
                     self.at = end
                     return value
             self.grow()
