@@ -24,7 +24,7 @@ def draw_glasses(canvas: Canvas, figure: Figure, kind: str) -> None:
     for side, ex in zip((-1, 1), eyes, strict=True):
         canvas.line([(ex, hy), (hx + side * 9 * figure.cos - figure.sin * 4, hy - 0.6)], rim, 1.0)
     for ex in eyes:
-        rx, ry = 3.5 * squeeze, 3.0 if dark else 3.2
+        rx, ry = 3.7 * squeeze, 3.3 if dark else 3.5
         canvas.disc((ex, hy + 0.8), rx + 0.6, ry + 0.6, rim)
         if not dark:
             canvas.disc((ex, hy + 0.8), rx - 0.7, ry - 0.7, lighten(figure.build.skin, 0.35))
@@ -96,11 +96,11 @@ def draw_necklace(canvas: Canvas, figure: Figure, chance: Random, ground: Color)
 def draw_tie(canvas: Canvas, figure: Figure, chance: Random, ground: Color) -> None:
     """Knot and blade down to the waist."""
     color = unlike(TIE_COLORS, ground, chance)
-    knot = figure.row((-2.8, 37.5), (2.8, 37.5), (1.9, 43), (-1.9, 43), ease=1)
-    blade = figure.row((-1.9, 43), (1.9, 43), (4.2, 66), (0, 71), (-4.2, 66), ease=1)
+    knot = figure.row((-3.6, 37), (3.6, 37), (2.4, 43.5), (-2.4, 43.5), ease=1)
+    blade = figure.row((-2.4, 43), (2.4, 43), (5.0, 66), (0, 71), (-5.0, 66), ease=1)
     canvas.fill(blade, color, lighten(color, 0.5))
     for y in (50, 57, 64):
-        canvas.line(figure.row((-2.6, y + 2), (2.6, y - 2), ease=1), lighten(color, 0.6), 1.0)
+        canvas.line(figure.row((-3, y + 2), (3, y - 2), ease=1), lighten(color, 0.6), 1.0)
     canvas.fill(knot, darken(color, 0.2), lighten(color, 0.5))
 
 
@@ -110,25 +110,25 @@ NECKWEAR = {"scarf": draw_scarf, "necklace": draw_necklace, "tie": draw_tie}
 def draw_wrist(canvas: Canvas, figure: Figure, kind: str, side: int) -> None:
     """A watch with a pale dial on a dark strap, or a bracelet of gold and stones."""
     _, elbow, wrist, tips = figure.arms[side]
-    a, b = between(elbow, wrist, 0.9), between(wrist, tips, 0.14)
+    a, b = between(elbow, wrist, 0.86), between(wrist, tips, 0.16)
     if kind == "watch":
-        canvas.fill(limb([between(a, b, 0.1), between(a, b, 0.9)], [4.4, 4.4]), (30, 30, 36), (236, 236, 236))
-        canvas.disc(between(a, b, 0.5), 3.4, 3.4, (30, 30, 36))
-        canvas.disc(between(a, b, 0.5), 2.6, 2.6, (238, 244, 250))
+        canvas.fill(limb([between(a, b, 0.1), between(a, b, 0.9)], [4.8, 4.8]), (30, 30, 36), (236, 236, 236))
+        canvas.disc(between(a, b, 0.5), 4.2, 4.2, (30, 30, 36))
+        canvas.disc(between(a, b, 0.5), 3.2, 3.2, (238, 244, 250))
         return
-    canvas.fill(limb([a, b], [4.4, 4.4]), GOLD, darken(GOLD, 0.55))
+    canvas.fill(limb([a, b], [5.0, 5.0]), GOLD, darken(GOLD, 0.55))
     across = limb([between(a, b, 0.5), b], [3.2, 3.2])
     for spot in (across[0], across[3], between(across[0], across[3], 0.5)):
-        canvas.disc(spot, 1.3, 1.3, (214, 36, 92))
+        canvas.disc(spot, 1.6, 1.6, (214, 36, 92))
 
 
 def draw_ring(canvas: Canvas, figure: Figure, side: int) -> None:
     """A ring with a stone that nobody overlooks."""
     _, _, wrist, tips = figure.arms[side]
     x, y = between(wrist, tips, 0.72)
-    canvas.disc((x, y), 2.7, 2.7, darken(GOLD, 0.5))
-    canvas.disc((x, y), 2.1, 2.1, (250, 214, 70))
-    canvas.disc((x, y), 1.5, 1.5, (40, 214, 226))
+    canvas.disc((x, y), 3.2, 3.2, darken(GOLD, 0.5))
+    canvas.disc((x, y), 2.6, 2.6, (250, 214, 70))
+    canvas.disc((x, y), 1.8, 1.8, (40, 214, 226))
 
 
 def draw_belt(canvas: Canvas, figure: Figure, ground: Color) -> None:

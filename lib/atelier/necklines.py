@@ -10,7 +10,7 @@ from lib.atelier.wardrobe import Facts
 EASE = {"t-shirt": 1.6, "tank top": 0.6, "shirt": 1.8, "sweater": 3.0, "hoodie": 3.4, "dress": 0.7}
 # half of a neckline's outline: (lateral, height) from the shoulder to the middle
 NECKLINES: dict[str, tuple[tuple[float, float], ...]] = {
-    "round": ((9.4, 0), (8.8, 36.5), (6.6, 41), (3, 43.2), (0, 43.6)),
+    "round": ((8.6, 0), (8, 36.8), (6.2, 40.8), (3.4, 43.6), (0, 44.6)),
     "v-shape": ((8.6, 0), (0, 55)),
     "square": ((12.4, 0), (11.6, 46), (0, 46)),
     "lapel": ((6.5, 0), (0, 43)),
@@ -50,7 +50,7 @@ def draw_collar(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth) -> N
     elif neckline == "closed":
         canvas.line(points, cloth.edge, 1.2)
     else:
-        band = {"round": 2.4, "v-shape": 2.2, "square": 2.0, "suspenders": 1.6}[neckline]
+        band = {"round": 2.6, "v-shape": 2.6, "square": 2.4, "suspenders": 1.6}[neckline]
         thick = band * (1.5 if facts["upper"] == "sweater" else 1.0)
         canvas.line(points, trim(cloth), thick)
         canvas.line(points, cloth.edge, 0.5)

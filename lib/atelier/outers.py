@@ -23,10 +23,10 @@ class Cut:
 
 
 CUTS = {
-    "jacket": Cut(82, 3.6, 0.0, 6.4, 7.6),
-    "coat": Cut(117, 4.2, 4.0, 6.0, 8.0),
-    "cardigan": Cut(97, 2.6, 1.0, 6.6, 8.4),
-    "vest": Cut(86, 2.8, 0.0, 6.2, 7.6),
+    "jacket": Cut(82, 3.6, 0.0, 7.4, 8.4),
+    "coat": Cut(117, 4.2, 4.0, 7.2, 9.0),
+    "cardigan": Cut(97, 2.6, 1.0, 7.8, 9.2),
+    "vest": Cut(86, 2.8, 0.0, 7.2, 8.4),
 }
 
 
@@ -135,6 +135,8 @@ def front_vest(canvas: Canvas, figure: Figure, cut: Cut, worn: tuple[Cloth, int]
     cloth, side = worn
     canvas.line(opening(figure, cut, side), trim(cloth), 1.6)
     canvas.line(outer_edge(figure, "vest", cut, side)[:3], trim(cloth), 1.6)
+    if cloth.fabric == "denim":
+        canvas.line([(figure.x(y, side * 9.8, 2), y) for y in (48, 60, 82)], cloth.stitch, 0.9)
     for y in (52, 74):
         canvas.line(figure.row((side * 10, y), (side * 15, y - 1), ease=2), trim(cloth), 1.6)
 
@@ -181,7 +183,7 @@ def back_vest(canvas: Canvas, figure: Figure, cut: Cut, cloth: Cloth) -> None:
     """Bound armholes and a centre seam."""
     for side in (-1, 1):
         canvas.line(outer_edge(figure, "vest", cut, side)[:3], trim(cloth), 1.6)
-    canvas.line([(0, 34), (0, cut.hem - 1)], trim(cloth), 0.9)
+    canvas.line([(0, 34), (0, cut.hem - 1)], cloth.stitch if cloth.fabric == "denim" else trim(cloth), 0.9)
 
 
 def back_collar(canvas: Canvas, cloth: Cloth) -> None:

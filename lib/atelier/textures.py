@@ -96,14 +96,14 @@ def weave_denim(x, y):
     """Twill: light diagonal threads over a slubby ground."""
     grain = max(1, round(1 / x[0, 1]))
     slub = noise(x.shape, 5, grain)
-    return 0.3 * (wave((x + y) / 3.4) > 0.15) - 0.18 + 0.2 * (slub - 0.5)
+    return 0.24 * (wave((x + y) / 3.2) > 0.15) - 0.14 + 0.24 * (slub - 0.5)
 
 
 def weave_knit(x, y):
     """Columns of stitches: chevrons between dark grooves."""
     column = np.abs((x / 6) % 1 - 0.5) * 2
     chevron = wave(y / 4 - column * 0.9)
-    return 0.2 * chevron - 0.34 * (column > 0.82) + 0.04
+    return 0.27 * chevron - 0.42 * (column > 0.8) + 0.06
 
 
 def weave_leather(x, y):

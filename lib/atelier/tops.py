@@ -43,8 +43,10 @@ def draw_torso(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, tucke
     hem = WAIST + 2 if kind == "dress" else TUCK if tucked else HEM[kind]
     outline = torso_outline(figure, facts, ease, hem)
     canvas.weave(outline, cloth)
-    if cloth.pattern == "color block":
+    if cloth.pattern == "color block" and kind != "dress":
         draw_block(canvas, figure, cloth, ease, hem)
+    if cloth.fabric == "denim":
+        draw_stitches(canvas, figure, cloth)
     if cloth.pattern == "graphic":
         draw_emblem(canvas, figure, cloth)
     draw_folds(canvas, figure, cloth, ease, hem)
@@ -56,8 +58,8 @@ def draw_torso(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, tucke
 
 def draw_block(canvas: Canvas, figure: Figure, cloth: Cloth, ease: float, hem: float) -> None:
     """The lower part in the second colour."""
-    start = 56.0
-    rows = [y for y in (start, 61, WAIST, 76, 85) if y < hem - 1] + [hem]
+    start = hem - 0.42 * (hem - 36)
+    rows = [start, *(y for y in (WAIST, 76, 85) if start + 2 < y < hem - 1), hem]
     right = [(figure.edges(y, ease)[1], y) for y in rows]
     left = [(figure.edges(y, ease)[0], y) for y in rows]
     canvas.weave(right + left[::-1], cloth.recolored(cloth.second))
@@ -74,6 +76,19 @@ def draw_folds(canvas: Canvas, figure: Figure, cloth: Cloth, ease: float, hem: f
         for side in (-1, 1):
             x = figure.side(62, side, ease)
             canvas.line([(x * 0.96, 60), (x * 0.62, 64.5)], cloth.edge, 0.7)
+
+
+def draw_stitches(canvas: Canvas, figure: Figure, cloth: Cloth) -> None:
+    """Denim's contrasting thread: a yoke, chest pockets in front, long seams behind."""
+    wide = figure.half(50)[0] - 3.5
+    canvas.line(figure.row((-wide, 50.5), (-5, 50.5)), cloth.stitch, 0.9)
+    canvas.line(figure.row((5, 50.5), (wide, 50.5)), cloth.stitch, 0.9)
+    for side in (-1, 1):
+        if figure.faces_us:
+            pocket = ((side * 5, 51), (side * 5, 58), (side * 8, 60), (side * 11, 58), (side * 11, 51))
+        else:
+            pocket = ((side * 7, 51), (side * 5, 69))
+        canvas.line(figure.row(*pocket), cloth.stitch, 0.8)
 
 
 def draw_emblem(canvas: Canvas, figure: Figure, cloth: Cloth) -> None:

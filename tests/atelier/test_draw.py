@@ -17,7 +17,48 @@ from lib.atelier.visible import visible
 from lib.atelier.wardrobe import SCHEMA, VIEWS, Facts, Look
 
 # (product, view, seed) -> the start of sha256 over the raw RGB bytes, and the mean colours of a 4 x 4 grid
-PINNED = {}
+PINNED = {
+    (0, "1_front", 0): (
+        "e5f9616378c4219d",
+        "e4deeacfbec1cfbfc6ddd5e6eae4ee78a48081ab8bded7e7e6e0ec648d70809e8cddd6e6d2cbdcaf93c3b79fcad1c9db",
+    ),
+    (8, "4_full", 3): (
+        "9809fe694e193037",
+        "c9d1c4bab8a3c2cabcc4d1c5d3d9c9b6aa6bc7c08dc5d2c6cfd9d0d1d5caced5cac4d1c5bac6bdb2b6acb2b7acb9c5bb",
+    ),
+    (16, "2_side", 1): (
+        "4eea0fb26f51d95f",
+        "7d988582937da0a1897894816c8a77879580abaf9d6a8875889785a0a494c4c5b685907f8a8c76a6a48dbdb49f898b74",
+    ),
+    (17, "3_back", 4): (
+        "f06773771ea63b14",
+        "c4d8debdc0c3bdc2c0c3d7dc8fbb86606f5a67776194bd8eb5cfafc49d8abd9d89b3b8a5a9ce89d2c2a2c8c39ba6cb87",
+    ),
+    (35, "7_additional", 2): (
+        "ddcd6d5f2fbd4a22",
+        "cdc6bccbc2b8bfb5aad1cac0cec7bdada096a0897dd0c9bfccc5bbaf7d81bb7574b9a5a5cbc2b9a96977af656ab6919b",
+    ),
+    (41, "4_full", 0): (
+        "838dd51b634c95d7",
+        "a0b2cc9093a29cacc69caecaa3b0c5b8b5b7a8acb7a4b5cda9b9c2a194b8a7a9c6afc0c8dee4ebc3c1d5c8c7dadee4eb",
+    ),
+    (54, "2_side", 9): (
+        "5d6ef09d8beb49ec",
+        "aec2e0b0bacfa7aab7adc1e0b6c8e2babcc1c3c0bbb7c9e2bdd0d7c8c7c6cbbfb0c1d3dbf5fbffefe3e5eccfcef5fbff",
+    ),
+    (63, "1_front", 5): (
+        "62499d46833852cb",
+        "ead9e3e6d2d4e2c9c2f2e3e8ebdae38596ca6b7eb5f8eaebead9e37080be4c64b5f3e5e8dacbd5e2b1c5e4a1b5dbccd6",
+    ),
+    (77, "3_back", 1): (
+        "def8fb73b68c5b91",
+        "e2d4dcd4c8cccec1c8ded0dae6dadfcf8085cd8087e1d3dbe3d6dddfb296dbaa8cdfd1dad1c4cfcbaa9ecaa79ad1c3ce",
+    ),
+    (90, "7_additional", 6): (
+        "c3d90d7b0b02cf88",
+        "b4bcc4a89d94a8a4a0aeb6beaeb6be9f7a5f9f856faeb6beb2b4b8bb756abc8481b5bdc4b3a8a4d5888dc78691b8b9bd",
+    ),
+}
 
 GARMENTS = ("t-shirt", "shirt", "sweater", "hoodie")  # uppers that can stand in for each other
 
@@ -43,8 +84,8 @@ def others(name: str, facts: Facts) -> list[str]:
 
 @pytest.mark.parametrize("case", PINNED, ids=str)
 def test_a_seed_gives_the_same_pixels_everywhere(case):
-    """Equal by hash; where another Pillow or libm rounds an edge differently, equal to the eye: every field of a
-    4 x 4 grid within 2 of 255 levels, which no other picture of this table meets."""
+    """Equal by hash; where another Pillow or libm rounds an edge differently, equal to the eye: every field of
+    a 4 x 4 grid within 2 of 255 levels, which no other picture of this table meets."""
     product, view, seed = case
     picture = draw(sample_look(product, 1, 0), view, seed=seed)
     digest, colors = PINNED[case]
@@ -95,7 +136,7 @@ def test_a_hidden_fact_leaves_no_trace():
 
 def test_a_visible_fact_changes_what_one_sees():
     compared = 0
-    for product in range(110):
+    for product in range(90):
         look, view = sample_look(product, 1, 12), VIEWS[product % 5]
         before = pixels(look, view)
         for name, value in visible(look, view).items():
@@ -106,7 +147,7 @@ def test_a_visible_fact_changes_what_one_sees():
             changed = (np.abs(pixels(other, view) - before).max(axis=2) > 20).sum()
             compared += 1
             assert changed >= 8, (product, view, name, value, other.facts[name], int(changed))
-    assert compared > 800
+    assert compared > 700
 
 
 @pytest.mark.parametrize("name", ["hat", "glasses", "neckwear", "wrist", "ring", "belt", "socks"])
@@ -125,15 +166,14 @@ def test_an_accessory_is_large_enough_to_see(name):
     pytest.fail(f"{name} was seen only {seen} times")
 
 
-def test_the_figure_is_in_the_picture_and_not_at_its_edge():
-    """Against a look without clothes' colours changed: what differs lies inside the frame."""
-    for product in range(0, 60, 3):
-        look = sample_look(product, 1, 14)
-        if look.facts["hat"] is None:
-            continue
-        changed = np.abs(pixels(look, "4_full") - pixels(altered(look, hat=None), "4_full")).max(axis=2) > 16
-        rows, columns = np.nonzero(changed)
-        assert rows.min() >= 1 and columns.min() >= 1 and rows.max() < 50 and columns.max() <= 126
+def test_a_hat_and_shoes_stay_inside_the_frame_of_a_full_picture():
+    for product in range(40):
+        look = altered(sample_look(product, 1, 14), hat="beanie", socks="socks")
+        bare = altered(look, hat=None, socks=None)
+        for seed in (product, product + 1):
+            changed = np.abs(pixels(look, "4_full", seed) - pixels(bare, "4_full", seed)).max(axis=2) > 16
+            rows, columns = np.nonzero(changed)
+            assert rows.min() >= 1 and rows.max() < 126 and columns.min() >= 1 and columns.max() <= 126
 
 
 def test_no_two_colours_look_alike():

@@ -1,4 +1,4 @@
-"""Sampling: equal seeds give equal looks, products keep their cut, and every value is frequent enough to learn."""
+"""Sampling: equal seeds give equal looks, products keep their cut, every value is frequent enough."""
 
 from collections import Counter
 
