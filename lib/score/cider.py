@@ -105,4 +105,4 @@ class CiderD:
         cell = mine.row[match] * rows.shape[1] + order.reference[entry]
         dot = np.bincount(cell, common, minlength=rows.size).reshape(rows.shape)
         scale = norm[:, None] * self.norms[n][rows]
-        return np.divide(dot, scale, out=np.zeros_like(dot), where=scale > 0)
+        return np.divide(dot, scale, out=np.zeros(dot.shape), where=scale > 0)

@@ -1,12 +1,11 @@
 """`python -m lib score`: score a file of captions against a file of references, or scores against people."""
 
 import argparse
-import json
-import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from lib.files import FileError, read_json, write_json
 from lib.paths import resolve
 from lib.score.cider import DocumentFrequencies
 from lib.score.evaluate import evaluate
@@ -37,8 +36,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         scores = correlate_files(args) if args.human else score_files(args)
         if args.json:
-            write_json(resolve(args.json), scores)
-    except (ScoreError, OSError) as error:
+            write_json(resolve(args.json), scores, indent=1)
+    except (ScoreError, FileError) as error:
         print(f"lookbook score: {error}", file=sys.stderr)
         return BAD_INPUT
     print(correlation_table(scores) if args.human else score_table(scores))
@@ -86,12 +85,7 @@ def read_candidates(path: Path) -> dict[str, str]:
 
 def read_captions(path: Path) -> dict[str, list[str]]:
     """Captions by id from COCO's annotations or results, or a plain mapping; ids as text."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique_keys)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ScoreError(f"{path}: not JSON in UTF-8 ({error})") from None
-    except ScoreError as error:
-        raise ScoreError(f"{path}: {error}") from None
+    content = read_json(path)
     if isinstance(content, Mapping) and isinstance(content.get("annotations"), list):
         return collect_rows(path, content["annotations"])
     if isinstance(content, list):
@@ -105,15 +99,6 @@ def read_captions(path: Path) -> dict[str, list[str]]:
     return captions
 
 
-def unique_keys(pairs: list[tuple]) -> dict:
-    """A JSON object whose keys are all different; the plain reader would keep the last and say nothing."""
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ScoreError(f"{next(key for key in keys if keys.count(key) > 1)!r} occurs twice")
-    return result
-
-
 def collect_rows(path: Path, rows: list) -> dict[str, list[str]]:
     """Captions by id from rows of {image_id, caption}."""
     captions: dict[str, list[str]] = {}
@@ -122,11 +107,6 @@ def collect_rows(path: Path, rows: list) -> dict[str, list[str]]:
             raise ScoreError(f"{path}: row {number}: expected image_id and caption")
         captions.setdefault(str(row["image_id"]), []).append(row["caption"])
     return captions
-
-
-def write_json(path: Path, scores: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
 
 
 def score_table(scores: dict) -> str:
@@ -142,8 +122,8 @@ def score_table(scores: dict) -> str:
 
 def correlation_table(scores: dict) -> str:
     """The scores, best agreement first."""
-    taus = scores["kendall_tau_c"].items()
-    ordered = sorted(taus, key=lambda item: (math.isnan(item[1]), -item[1]))
-    lines = [f"{key:<22}{tau:>9.4f}" for key, tau in ordered]
+    taus = scores["kendall_tau_c"]
+    ordered = sorted(taus, key=lambda key: -2 if taus[key] is None else taus[key], reverse=True)
+    lines = [f"{key:<22}" + ("   -" if taus[key] is None else f"{taus[key]:>9.4f}") for key in ordered]
     counts = "{pairs} captions, {ratings} ratings, {left_out} left out as their picture's own"
     return "\n".join([f"{'score':<22}{'tau-c':>9}", *lines, counts.format(**scores)])

@@ -18,7 +18,7 @@ from lib.score.cider import CiderD, DocumentFrequencies
 from lib.score.diversity import bad_endings, diversity
 from lib.score.meteor import find_word_forms, meteor
 from lib.score.ngrams import ORDERS, ReferenceTable
-from lib.score.pairs import Pairs, References, ScoreError, Texts, Tokenizer
+from lib.score.pairs import Pairs, References, Texts, Tokenizer
 from lib.score.rouge import rouge_l, rouge_l_coco, rouge_l_rouge
 
 BLEU_KEYS = tuple(f"bleu{n}" for n in range(1, ORDERS + 1))
@@ -64,7 +64,7 @@ def evaluate(
     scores = {key: float(value) for key, value in score(statistics.sum(axis=0)).items()}
     scores |= diversity(pairs.candidates)
     if facts is not None:
-        scores |= score_attributes(pairs, facts)
+        scores |= score_attributes(candidates, facts)
     if resamples:
         scores |= intervals(statistics, score, resamples=resamples, seed=seed)
     return scores | ({"notes": measured.notes} if measured.notes else {})
@@ -106,16 +106,15 @@ def measure(
     return Measured(bleu_statistics(table, counted), means, notes)
 
 
-def score_attributes(pairs: Pairs, facts: Mapping | Sequence) -> dict[str, float]:
+def score_attributes(candidates: Texts, facts: Mapping | Sequence) -> dict[str, float]:
     """How true the captions are, where the truth is known, and how many different things they say."""
     from lib.score.attributes import attribute_f1, attribute_set
 
-    if len(facts) != len(pairs):
-        raise ScoreError(f"facts are given for {len(facts)} pictures, candidates for {len(pairs)}")
-    score = attribute_f1(pairs.texts, [facts[key] for key in pairs.ids])
+    score = attribute_f1(candidates, facts)
+    texts = list(candidates.values() if isinstance(candidates, Mapping) else candidates)
     return {
         "attribute_f1": score.f1,
         "attribute_precision": score.precision,
         "attribute_recall": score.recall,
-        "unique_attributes": len({attribute_set(text) for text in pairs.texts}) / len(pairs),
+        "unique_attributes": len({attribute_set(text) for text in texts}) / len(texts),
     }

@@ -27,8 +27,12 @@ class Rated:
 
 def read_ratings(path: Path) -> list[Rated]:
     """The rows of a ratings file; a row that is not one is an error naming file and line."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScoreError(f"{path}: {error}") from None
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         picture, *rest = line.split("\t")
@@ -83,12 +87,12 @@ def correlate(
     return counts | {"kendall_tau_c": taus}
 
 
-def kendall_tau_c(x: np.ndarray, y: np.ndarray) -> float:
-    """Kendall's tau-c; fast where y has few levels, as ratings do. NaN where either is constant."""
+def kendall_tau_c(x: np.ndarray, y: np.ndarray) -> float | None:
+    """Kendall's tau-c; fast where y has few levels, as ratings do. None where either is constant."""
     levels, level = np.unique(y, return_inverse=True)
     smaller = min(levels.size, np.unique(x).size)
     if smaller < 2:
-        return float("nan")
+        return None
     surplus, below = 0, np.empty(0)
     for number in range(levels.size):
         mine = x[level == number]

@@ -1,0 +1,132 @@
+"""One call scores everything: the keys that later stages read, equal to the scores themselves."""
+
+import subprocess
+import sys
+
+import pytest
+from caption_cases import EDGES, REAL, as_coco, split_corpus
+from pycocoevalcap.bleu.bleu import Bleu
+from pycocoevalcap.cider.cider import Cider
+from pycocoevalcap.rouge.rouge import Rouge
+
+from lib.atelier.parse import parse
+from lib.atelier.wardrobe import SCHEMA
+from lib.paths import ROOT
+from lib.score import DocumentFrequencies, ScoreError, evaluate, score_captions
+from lib.score import evaluate as by_name
+from lib.score.meteor import find_word_forms
+
+MEANS = ["rouge_l", "rouge_l_coco", "rouge_l_rouge", "cider_d", "mean_length", "bad_endings"]
+WITH_INTERVAL = ["bleu1", "bleu2", "bleu3", "bleu4", find_word_forms().key, *MEANS]
+DRESS = "The woman wears a red dress."
+SHIRT = "The man wears a blue cotton shirt."
+
+
+def texts_of(corpus):
+    candidates, references = split_corpus(corpus)
+    return [" ".join(c) for c in candidates], [[" ".join(r) for r in group] for group in references]
+
+
+def facts_of(text):
+    return {name: parse(text).facts.get(name) for name in SCHEMA}
+
+
+def test_keys_are_those_that_are_promised():
+    scores = evaluate(*texts_of(EDGES["one word"]))
+    intervals = [f"{key}_ci" for key in WITH_INTERVAL]
+    assert sorted(scores) == sorted([*WITH_INTERVAL, *intervals, "unique", "distinct1", "distinct2"])
+    for key in WITH_INTERVAL:
+        low, high = scores[f"{key}_ci"]
+        assert low <= scores[key] + 1e-12 and scores[key] <= high + 1e-12, key
+
+
+def test_facts_add_the_attribute_scores():
+    facts = [facts_of(DRESS), facts_of(SHIRT)]
+    assert facts[0] != facts[1]
+    true = evaluate([DRESS, SHIRT], [["a dress"], ["a shirt"]], facts=facts, resamples=0)
+    swapped = evaluate([SHIRT, DRESS], [["a dress"], ["a shirt"]], facts=facts, resamples=0)
+    same = evaluate([DRESS, DRESS], [["a dress"], ["a shirt"]], facts=facts, resamples=0)
+    assert true["attribute_f1"] == true["attribute_precision"] == true["attribute_recall"] == 1
+    assert swapped["attribute_f1"] < 1
+    assert (true["unique_attributes"], same["unique_attributes"]) == (1, 0.5)
+
+
+def test_facts_must_match():
+    with pytest.raises(ScoreError):
+        evaluate([DRESS], [["a dress"]], facts=[facts_of(DRESS)] * 2)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_equal_to_pycocoevalcap_in_one_call(name):
+    candidates, references = REAL[name](80)
+    scores = evaluate(
+        [" ".join(c) for c in candidates],
+        [[" ".join(r) for r in group] for group in references],
+        tokenizer=str.split,
+        resamples=0,
+    )
+    coco = as_coco(candidates, references)
+    assert [scores[f"bleu{n}"] for n in range(1, 5)] == pytest.approx(
+        Bleu().compute_score(*coco, verbose=0)[0]
+    )
+    assert scores["rouge_l_coco"] == pytest.approx(Rouge().compute_score(*coco)[0], abs=1e-9)
+    assert scores["cider_d"] == pytest.approx(Cider().compute_score(*coco)[0], abs=1e-9)
+
+
+def test_ids_or_positions_give_the_same():
+    candidates, references = texts_of(EDGES["repeated words"])
+    by_id = evaluate(dict(zip("ab", candidates, strict=True)), dict(zip("ba", references[::-1], strict=True)))
+    assert by_id == evaluate(candidates, references)
+
+
+def test_every_text_is_tokenised_once():
+    seen = []
+
+    def tokenizer(text):
+        seen.append(text)
+        return text.split()
+
+    evaluate(["a dog", "a cat"], [["one dog", "two dogs"], ["some cat"]], tokenizer=tokenizer)
+    assert sorted(seen) == sorted(["a dog", "a cat", "one dog", "two dogs", "some cat"])
+
+
+def test_scores_of_captions_average_to_those_of_the_set():
+    candidates, references = texts_of(EDGES["full stops"] + EDGES["one word"])
+    captions = score_captions(candidates, references)
+    scores = evaluate(candidates, references, resamples=0)
+    for key in MEANS:
+        assert captions[key].mean() == pytest.approx(scores[key])
+    assert len(captions["bleu4"]) == len(candidates)
+
+
+def test_end_token_and_given_frequencies_reach_cider():
+    candidates, references = texts_of(EDGES["one word"])
+    plain = evaluate(candidates, references, resamples=0)
+    ended = evaluate(candidates, references, end_token=True, resamples=0)
+    tokens = [[text.split() for text in group] for group in [*references, ["an owl"], ["an ox"]]]
+    given = evaluate(candidates, references, document_frequencies=DocumentFrequencies.of(tokens), resamples=0)
+    changed = {key for key in plain if plain[key] != ended[key]}
+    assert changed == {key for key in plain if plain[key] != given[key]} == {"cider_d"}
+    both = DocumentFrequencies.of(tokens, end_token=True)
+    assert evaluate(candidates, references, document_frequencies=both, end_token=True, resamples=0)["cider_d"]
+
+
+def test_without_nltk_meteor_is_absent_and_a_note_says_why(monkeypatch):
+    def missing():
+        raise ImportError("no nltk")
+
+    monkeypatch.setattr(sys.modules[by_name.__module__], "find_word_forms", missing)
+    scores = evaluate(["a dog"], [["a dog"]])
+    assert not [key for key in scores if key.startswith("meteor")]
+    assert "nltk is not installed" in scores["notes"]["meteor"]
+
+
+def test_importing_the_scores_is_light():
+    """A notebook imports them first of all: nothing heavy may come along."""
+    code = (
+        "import sys, lib.score; print([m for m in ('nltk', 'torch', 'pandas', 'scipy') if m in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"

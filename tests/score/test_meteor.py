@@ -1,0 +1,89 @@
+"""METEOR equals nltk's: without WordNet, with a planted one, and with the real one where it is installed."""
+
+from types import SimpleNamespace
+
+import pytest
+from caption_cases import EDGES, REAL, corpora, split_corpus
+from hypothesis import given, settings
+from nltk.corpus import wordnet
+from nltk.stem.porter import PorterStemmer
+from nltk.translate.meteor_score import meteor_score
+
+from lib.score.meteor import WordForms, find_word_forms, meteor
+
+STEMMER = PorterStemmer()
+
+
+class Thesaurus:
+    """Stands in for WordNet: synsets from groups of synonyms, asked about stems as nltk asks."""
+
+    def __init__(self, *groups):
+        self.groups = [group.split() for group in groups]
+
+    def synsets(self, word):
+        return [SimpleNamespace(lemmas=lambda g=g: self._lemmas(g)) for g in self.groups if word in g]
+
+    @staticmethod
+    def _lemmas(group):
+        return [SimpleNamespace(name=lambda name=name: name) for name in group]
+
+
+EMPTY = Thesaurus()
+PLANTED = Thesaurus("man person", "dog hound person", "run walk park", "red shirt_of_red a", "shirt the dog")
+
+
+def assert_equals_nltk(candidates, references, thesaurus, forms):
+    expected = [
+        meteor_score(targets, candidate, stemmer=STEMMER, wordnet=thesaurus)
+        for candidate, targets in zip(candidates, references, strict=True)
+    ]
+    assert meteor(candidates, references, forms) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", EDGES)
+@pytest.mark.parametrize("thesaurus", [EMPTY, PLANTED], ids=["none", "planted"])
+def test_equal_on_edge_cases(name, thesaurus):
+    forms = WordForms(STEMMER.stem, thesaurus.synsets)
+    assert_equals_nltk(*split_corpus(EDGES[name]), thesaurus, forms)
+
+
+@given(corpora)
+@settings(max_examples=80, deadline=None)
+def test_equal_on_random_captions(corpus):
+    candidates, references = split_corpus(corpus)
+    assert_equals_nltk(candidates, references, EMPTY, WordForms(STEMMER.stem))
+    assert_equals_nltk(candidates, references, PLANTED, WordForms(STEMMER.stem, PLANTED.synsets))
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_equal_on_real_captions(name):
+    assert_equals_nltk(*REAL[name](100), EMPTY, WordForms(STEMMER.stem))
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_equal_with_wordnet_itself(name):
+    forms = find_word_forms()
+    if forms.key != "meteor":
+        pytest.skip("nltk finds no WordNet on this machine")
+    assert_equals_nltk(*REAL[name](60), wordnet, forms)
+
+
+def test_synonyms_count_only_where_there_is_a_thesaurus():
+    candidates, references = [["a", "hound"]], [[["a", "dog"]]]
+    without = WordForms(STEMMER.stem)
+    with_synonyms = WordForms(STEMMER.stem, PLANTED.synsets)
+    assert (without.key, with_synonyms.key) == ("meteor_no_wordnet", "meteor")
+    assert meteor(candidates, references, with_synonyms)[0] > meteor(candidates, references, without)[0]
+
+
+def test_each_word_is_looked_up_once():
+    asked = []
+
+    def stem(word):
+        asked.append(word)
+        return STEMMER.stem(word)
+
+    forms = WordForms(stem)
+    for _ in range(3):
+        meteor([["dogs", "running"]] * 5, [[["dog", "runs"], ["men", "run"]]] * 5, forms)
+    assert len(asked) == len(set(asked)) > 0

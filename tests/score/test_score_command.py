@@ -1,0 +1,116 @@
+"""`score` as a user runs it: COCO's files and plain ones, a table, a JSON, one line on bad input."""
+
+import argparse
+import json
+
+import pytest
+
+from lib.score.command import add_arguments, run
+from lib.score.evaluate import evaluate
+
+REFERENCES = {"7": ["a dog runs in the park", "the dog is running"], "8": ["a man in a red hat"]}
+CANDIDATES = {"7": "a dog runs in a park", "8": "a man with a hat"}
+
+AS_COCO = {
+    "images": [{"id": 7}, {"id": 8}],
+    "annotations": [
+        {"id": i, "image_id": int(key), "caption": text}
+        for i, (key, text) in enumerate((k, t) for k, texts in REFERENCES.items() for t in texts)
+    ],
+}
+AS_RESULTS = [{"image_id": int(key), "caption": text} for key, text in CANDIDATES.items()]
+
+
+@pytest.fixture
+def score(tmp_path, capsys):
+    """Write the given contents to files, run the command on them, give (exit code, out, err)."""
+
+    def call(references, candidates=None, *options, ratings=None):
+        contents = {"references": references, "candidates": candidates, "human": ratings}
+        arguments = []
+        for name, content in contents.items():
+            if content is not None:
+                path = tmp_path / f"{name}.json"
+                path.write_text(
+                    content if isinstance(content, str) else json.dumps(content), encoding="utf-8"
+                )
+                arguments += [f"--{name}", str(path)]
+        parser = argparse.ArgumentParser()
+        add_arguments(parser)
+        code = run(parser.parse_args([*arguments, *options]))
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.mark.parametrize("references", [REFERENCES, AS_COCO], ids=["plain", "coco"])
+@pytest.mark.parametrize("candidates", [CANDIDATES, AS_RESULTS], ids=["plain", "results"])
+def test_files_of_both_kinds_give_the_same(score, references, candidates):
+    plain = score(REFERENCES, CANDIDATES)[1]
+    assert score(references, candidates) == (0, plain, "")
+
+
+def test_the_json_holds_what_evaluate_gives(score, tmp_path):
+    target = tmp_path / "deep" / "scores.json"
+    code, out, _ = score(REFERENCES, CANDIDATES, "--json", str(target))
+    assert json.loads(target.read_text()) == evaluate(CANDIDATES, REFERENCES)
+    assert code == 0
+    line = next(line for line in out.splitlines() if line.startswith("cider_d"))
+    assert f"{evaluate(CANDIDATES, REFERENCES)['cider_d']:.4f}" in line and ".." in line
+
+
+def test_options_reach_the_scores(score, tmp_path):
+    target = str(tmp_path / "scores.json")
+    frequencies = tmp_path / "frequencies.json"
+    frequencies.write_text(json.dumps({str(i): f"a dog {i}" for i in range(9)}))
+    results = []
+    for options in ([], ["--end-token"], ["--frequencies", str(frequencies)], ["--resamples", "0"]):
+        assert score(REFERENCES, CANDIDATES, "--json", target, *options)[0] == 0
+        results.append(json.loads((tmp_path / "scores.json").read_text()))
+    assert len({result["cider_d"] for result in results[:3]}) == 3
+    assert "bleu4_ci" in results[0] and "bleu4_ci" not in results[3]
+
+
+@pytest.mark.parametrize(
+    ("references", "candidates", "said"),
+    [
+        (REFERENCES, {**CANDIDATES, "9": "x"}, "no reference: 9"),
+        (REFERENCES, {"7": "x"}, "no candidate: 8"),
+        (REFERENCES, {"7": ["x", "y"], "8": "z"}, "7 has 2 captions"),
+        (REFERENCES, [*AS_RESULTS, AS_RESULTS[0]], "7 has 2 captions"),
+        (REFERENCES, '{"7": "x", "7": "y"}', "key '7'"),
+        (REFERENCES, "not json", "not JSON"),
+        (REFERENCES, "3", "expected COCO's"),
+        (REFERENCES, {"7": 3, "8": "x"}, "7: expected a text"),
+        (REFERENCES, [{"caption": "x"}], "row 0: expected image_id and caption"),
+        ({"7": [], "8": ["x"]}, CANDIDATES, "'7' has no reference"),
+        (REFERENCES, None, "--candidates is needed"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(score, references, candidates, said):
+    code, out, err = score(references, candidates)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+
+
+@pytest.mark.parametrize("option", ["--candidates", "--human", "--frequencies"])
+def test_a_missing_file_is_named(score, option):
+    code, out, err = score(REFERENCES, CANDIDATES, option, "no/such.json")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "no/such.json" in err
+
+
+def test_ratings_of_people(score, tmp_path):
+    ratings = "7\tnone\t1\t1\t2\n8\t8#0\t4\t4\t4\n7\tgood\t4\t3\t4\n8\t7#1\t1\t1\t1\n"
+    target = tmp_path / "scores.json"
+    texts = {"none": "x y z", "good": "a dog runs in a park"}
+    code, out, _ = score(REFERENCES, texts, "--json", str(target), ratings=ratings)
+    result = json.loads(target.read_text())
+    assert code == 0
+    assert (result["pairs"], result["ratings"], result["left_out"]) == (3, 9, 1)
+    assert result["kendall_tau_c"]["cider_d"] > 0 and "cider_d" in out
+
+
+def test_a_rated_caption_that_is_nowhere_is_named(score):
+    code, _, err = score(REFERENCES, ratings="7\tnone\t1\t1\t2\n")
+    assert code == 2 and "none" in err
