@@ -20,14 +20,14 @@ def draw_glasses(canvas: Canvas, figure: Figure, kind: str) -> None:
     middle, eyes = face_spots(figure, x)
     dark = kind == "sunglasses"
     squeeze = 0.6 + 0.4 * figure.cos
-    rim = INK if dark or sum(figure.build.skin) > 340 else (240, 226, 190)
+    rim, lens = INK, lighten(figure.build.skin, 0.3 if sum(figure.build.skin) > 400 else 0.55)
     for side, ex in zip((-1, 1), eyes, strict=True):
         canvas.line([(ex, hy), (hx + side * 9 * figure.cos - figure.sin * 4, hy - 0.6)], rim, 1.0)
     for ex in eyes:
         rx, ry = 3.7 * squeeze, 3.3 if dark else 3.5
         canvas.disc((ex, hy + 0.8), rx + 0.6, ry + 0.6, rim)
         if not dark:
-            canvas.disc((ex, hy + 0.8), rx - 0.7, ry - 0.7, lighten(figure.build.skin, 0.35))
+            canvas.disc((ex, hy + 0.8), rx - 0.7, ry - 0.7, lens)
             canvas.disc((ex, hy + 0.8), 1.1, 1.3, INK)
         else:
             canvas.line([(ex - 1.6, hy + 0.8), (ex + 0.2, hy - 1.0)], (150, 160, 190), 0.8)
@@ -72,17 +72,8 @@ def draw_scarf(canvas: Canvas, figure: Figure, chance: Random, ground: Color) ->
 def draw_necklace(canvas: Canvas, figure: Figure, chance: Random, ground: Color) -> None:
     """A string of large beads with a pendant."""
     color = (30, 70, 160) if sum(abs(a - b) for a, b in zip(GOLD, ground, strict=True)) < 140 else GOLD
-    spots = (
-        (-7.5, 34),
-        (-7.2, 39),
-        (-6, 44),
-        (-3.6, 48.5),
-        (0, 51),
-        (3.6, 48.5),
-        (6, 44),
-        (7.2, 39),
-        (7.5, 34),
-    )
+    half = ((7.2, 33), (6.8, 37), (5.4, 41), (3, 43.8))
+    spots = [*((-x, y) for x, y in half), (0, 45), *half[::-1]]
     points = figure.row(*spots)
     canvas.line(points, darken(color, 0.5), 1.2)
     for point in points:

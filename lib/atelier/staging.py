@@ -75,11 +75,11 @@ WAVE = Arm(out=62, fore_out=160, fore_forward=10)
 ARMS = (HANG, LOOSE, HIP, HANG, LOOSE, WAIST, WAVE)
 LEGS = (Leg(), Leg(out=5), Leg(out=7), Leg(out=1.5), Leg(out=4, knee=8))
 FRAMES = {  # top edge and side of the square; front and side end just below the knee, additional at the waist
-    "1_front": (-10.5, 142.5),
-    "2_side": (-10.5, 142.5),
-    "3_back": (-11, 190),
-    "4_full": (-11, 190),
-    "7_additional": (-10, 84),
+    "1_front": (-12, 144),
+    "2_side": (-12, 144),
+    "3_back": (-13, 192),
+    "4_full": (-13, 192),
+    "7_additional": (-12, 86),
 }
 
 

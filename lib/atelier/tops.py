@@ -22,7 +22,7 @@ def torso_outline(figure: Figure, facts: Facts, ease: float, hem: float) -> Outl
     if neckline == "suspenders":
         over, rows = [], [48.5, *(y for y in rows if y > 48)]
     elif facts["sleeves"] == "sleeveless":
-        strap = 13.2 if neckline == "square" else 11.0 + 2.5 * (figure.build.gender == "man")
+        strap = 11.0 + 2.5 * (figure.build.gender == "man") + 3.0 * (neckline == "square")
         over = [(strap, figure.shoulder_line(strap) - 0.6), (strap - 0.3, 40), (strap + 0.8, 44.5)]
         rows = [y for y in rows if y > 47]
     else:
