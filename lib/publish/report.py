@@ -80,7 +80,7 @@ def fact_line(facts: dict[str, Any]) -> str:
 def overview(names: list[str], stages: dict[str, Any], place: Output) -> str:
     """All notebooks on one card: state, time, memory, where to read them."""
     rows = "".join(overview_row(name, stages.get(name, {}), place) for name in names)
-    heads = "".join(f"<th>{head}</th>" for head in ("Notebook", "State", "Took", "Memory", "Ended", ""))
+    heads = "".join(f"<th>{head}</th>" for head in ("Notebook", "State", "Took", "Memory", "Started", ""))
     return f'<div class="card scroll"><table class="stages"><tr>{heads}</tr>{rows}</table></div>'
 
 
@@ -92,7 +92,7 @@ def overview_row(name: str, stage: dict[str, Any], place: Output) -> str:
         f'<span class="badge {state}">{state}</span>',
         clock(stage["seconds"]) if stage.get("seconds") is not None else "–",
         f"{memory / MEBIBYTE:,.0f} MiB" if memory else "–",
-        str(stage.get("ended", "–")).replace("T", " ")[:19],
+        str(stage.get("started", "–")).replace("T", " ")[:19],
         page_link(name, place, "read"),
     )
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
@@ -132,11 +132,13 @@ def score_table(rows: list[dict[str, Any]]) -> Table:
 
 
 def failure_of(stage: dict[str, Any]) -> str:
-    if not stage.get("failure"):
+    """Where it broke and the last lines of why."""
+    error = stage.get("error")
+    if not error:
         return ""
-    failure = stage["failure"]
-    text = failure if isinstance(failure, str) else "\n".join(f"{k}: {v}" for k, v in failure.items() if v)
-    return f'<div class="error">{html.escape(text)}</div>'
+    where = f" in code cell {error['cell']}" if error.get("cell") else ""
+    lines = "\n".join([f"{error['kind']}{where}: {error['message']}", "", *error.get("lines", ())])
+    return f'<div class="error">{html.escape(lines.strip())}</div>'
 
 
 def figure_strip(name: str, place: Output) -> str:
