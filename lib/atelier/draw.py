@@ -113,10 +113,10 @@ def draw_above_shoulders(
     """Neckwear, head, glasses and hat."""
     chance = Random(outfit_seed + 5)
     ground = next((cloths[part].color for part in ("upper", "outer") if part in cloths), (128, 128, 128))
+    if facts["upper"] == "hoodie" and not figure.faces_us:
+        draw_hood_behind(canvas, figure, cloths["upper"])
     if facts["neckwear"]:
         draw_neckwear(canvas, figure, facts["neckwear"], chance, ground)
-    if facts["upper"] == "hoodie" and not figure.faces_us and not facts["neckwear"]:
-        draw_hood_behind(canvas, figure, cloths["upper"])
     draw_head(canvas, figure)
     if facts["glasses"]:
         draw_glasses(canvas, figure, facts["glasses"])

@@ -128,11 +128,16 @@ def draw_shirt(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, hem: 
 
 
 def draw_sweater(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, hem: float) -> None:
-    """Raglan seams and a ribbed hem."""
+    """Raglan seams, a ribbed hem and a cable down the middle that shows between two lapels too."""
     mark = trim(cloth)
     for side in (-1, 1):
         foot = figure.side(50, side, 1)
         canvas.line([figure.on(8 * side, 33.5), (foot * 0.86, 50)], mark, 1.0)
+    start = 66 if cloth.pattern == "graphic" else 58 if facts["neckline"] == "v-shape" else 47
+    heights = range(start, int(hem) - 5, 3)
+    for sign in (-1, 1):
+        braid = [(sign * (2.4 if step % 2 else -2.4), y) for step, y in enumerate(heights)]
+        canvas.line(figure.row(*braid), mark, 1.2)
     draw_rib(canvas, figure, cloth, hem)
 
 
@@ -182,7 +187,7 @@ def draw_hoodie(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, hem:
 
 def draw_hood_behind(canvas: Canvas, figure: Figure, cloth: Cloth) -> None:
     """The hood from behind: a hanging pouch under the neck."""
-    hood = smooth([(-11, 27), (0, 29), (11, 27), (14, 37), (8, 49), (0, 52), (-8, 49), (-14, 37)])
+    hood = smooth([(-11, 27), (0, 29), (11, 27), (14.5, 38), (9.5, 53), (0, 57), (-9.5, 53), (-14.5, 38)])
     canvas.weave(hood, cloth.recolored(cloth.color))
     canvas.line(smooth([(-10, 30), (0, 33), (10, 30), (0, 36)])[:10], trim(cloth), 1.1)
 

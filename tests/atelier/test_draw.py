@@ -23,8 +23,8 @@ PINNED = {
         "e4deead1c0c3cfc0c7ddd5e6eae4ee7ba58286ad90ded7e7e6e0ec648e707f9f8bddd6e6d2cbdcaf94c3b79fcad1c9db",
     ),
     (8, "4_full", 3): (
-        "d1029f9713811f5e",
-        "cad2c6bbbba8c2cbbdc4d1c5d3d9c9b7ab6bc7c18ec5d2c6cfd9d0d0d4c8cdd4c9c4d1c5bac6bdb2b7adb2b7acb9c5bb",
+        "9d337fda1699c1c0",
+        "cad2c6bbbba8c2cbbdc4d1c5d3d9c9b6aa6ac7c18ec5d2c6cfd9d0d0d4c8cdd4c9c4d1c5bac6bdb2b7adb2b7acb9c5bb",
     ),
     (16, "2_side", 1): (
         "544bff99eefca703",
@@ -43,8 +43,8 @@ PINNED = {
         "a0b2cc9195a59cacc69caecaa3b0c5b8b5b8aaaebaa4b5cda9b9c2a296b8a7aac6afc0c8dee4ebc3c1d5c9c8dbdee4eb",
     ),
     (54, "2_side", 9): (
-        "be96f536974ca768",
-        "aec2e0afbad0a7aab8adc1e0b6c8e2b9bcc2c2bfbbb7c9e2bdd0d7c8c7c5cbbfb0c1d3dbf5fbffefe4e6eccfcef5fbff",
+        "fe2eac97324af40d",
+        "aec2e0afbad0a7aab8adc1e0b6c8e2b7bbc1c2bfbbb7c9e2bdd0d7c6c5c4cabeb0c1d3dbf5fbffefe4e6eccfcef5fbff",
     ),
     (63, "1_front", 5): (
         "1df868d8cad9e723",
