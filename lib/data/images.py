@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 # no others: for some of them PIL would start a program (Ghostscript)
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 MAX_PIXELS = 80_000_000  # a file of a few kilobytes can claim more and eat all memory
 MAX_RATIO = 100  # of its sides: resizing by the shorter one would do the same
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -33,6 +33,7 @@ def load_image(path: str | Path) -> Image.Image:
         raise ImageError(f"{shorten(path)}: no such picture")
     if path.stat().st_size == 0:
         raise ImageError(f"{shorten(path)}: the picture is empty (0 bytes)")
+    Image.init()  # or PIL knows only some of the formats
     try:
         with Image.open(path, formats=FORMATS) as image:
             check_size(image, path)
