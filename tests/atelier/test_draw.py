@@ -121,7 +121,7 @@ def test_sizes_show_the_same_picture():
 
 def test_a_hidden_fact_leaves_no_trace():
     compared = 0
-    for product in range(130):
+    for product in range(100):
         look, view = sample_look(product, 1, 11), VIEWS[product % 5]
         shown = visible(look, view)
         before = draw(look, view, seed=product).tobytes()
@@ -131,12 +131,12 @@ def test_a_hidden_fact_leaves_no_trace():
             if visible(other, view) == shown:
                 compared += 1
                 assert draw(other, view, seed=product).tobytes() == before, (product, view, name)
-    assert compared > 300
+    assert compared > 230
 
 
 def test_a_visible_fact_changes_what_one_sees():
     compared = 0
-    for product in range(90):
+    for product in range(60):
         look, view = sample_look(product, 1, 12), VIEWS[product % 5]
         before = pixels(look, view)
         for name, value in visible(look, view).items():
@@ -147,7 +147,7 @@ def test_a_visible_fact_changes_what_one_sees():
             changed = (np.abs(pixels(other, view) - before).max(axis=2) > 20).sum()
             compared += 1
             assert changed >= 8, (product, view, name, value, other.facts[name], int(changed))
-    assert compared > 700
+    assert compared > 450
 
 
 @pytest.mark.parametrize("name", ["hat", "glasses", "neckwear", "wrist", "ring", "belt", "socks"])
