@@ -1,0 +1,157 @@
+"""`generate`: the only search. Greedy, sampling and beam, for all images and hypotheses at once.
+
+A search proposes the next words, the decoder answers with logits, the search moves on. Whatever the method,
+an image's result does not depend on the images beside it; a finished image leaves the batch when that pays.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from lib.config import ConfigError
+from lib.models.errors import ModelError
+from lib.models.search import Beams, Walks
+from lib.models.state import State
+
+METHODS = ("greedy", "sample", "beam")
+PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
+LEAVE = 0.25  # share of finished images at which the batch is made smaller
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoding:
+    """How captions are searched for: every setting of every search in Lookbook."""
+
+    method: Literal["greedy", "sample", "beam"] = "beam"
+    max_length: int = 60  # words, <end> included
+    beam: int = 5
+    n_best: int = 1  # hypotheses returned by beam
+    length_penalty: float = 1.0  # a score is the sum of log-probabilities / length ** length_penalty
+    no_repeat_ngram: int = 0  # no such word sequence comes twice; 0 allows it
+    samples: int = 1  # texts drawn for an image
+    temperature: float = 1.0
+    top_k: int = 0  # sample among so many words; 0 is all
+    top_p: float = 1.0  # sample among the likeliest words that hold so much probability
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # autocast of the decoder
+
+    def __post_init__(self):
+        for name in ("max_length", "beam", "n_best", "samples"):
+            require(getattr(self, name) >= 1, f"{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("no_repeat_ngram", "top_k"):
+            require(getattr(self, name) >= 0, f"{name} must be 0 or more, not {getattr(self, name)}")
+        for name, known in (("method", METHODS), ("precision", ("fp32", *PRECISIONS))):
+            value = getattr(self, name)
+            require(value in known, f"{name} must be one of {', '.join(known)}, not {value!r}")
+        require(self.temperature > 0, f"temperature must be above 0, not {self.temperature}")
+        require(0 < self.top_p <= 1, f"top_p must be above 0 and at most 1, not {self.top_p}")
+        require(self.n_best <= self.beam, f"n_best {self.n_best} is more than beam {self.beam}")
+
+
+def require(fine: bool, message: str) -> None:
+    if not fine:
+        raise ConfigError(f"decoding.{message}")
+
+
+class Generated(NamedTuple):
+    """Texts of B images, K each, the best first."""
+
+    tokens: Tensor  # [B, K, T] without what they started from, <end> included, padded with 0
+    lengths: Tensor  # [B, K] words, <end> included
+    scores: Tensor  # [B, K] sum of log-probabilities / length ** length_penalty
+    logprobs: Tensor | None  # [B, K, T] the model's own log-probability of each word; None for beam
+    attention: Tensor | None  # [B, K, T, N] where it looked for each word
+
+
+@torch.no_grad()
+def generate(
+    decoder: nn.Module,
+    memory: Tensor,
+    decoding: Decoding,
+    *,
+    start: int | Tensor,
+    end: int,
+    mask: Tensor | None = None,
+    banned: Sequence[int] = (0,),
+    generator: torch.Generator | None = None,
+    attention: bool = False,
+) -> Generated:
+    """Caption the images whose `memory` [B, N, D] this is (`mask` True where a cell is real).
+
+    `start` is the first word, or a prefix of words for each image [B, P]. `banned` words never come. Sampling
+    draws its random numbers at once, from `generator` or torch's own.
+    """
+    prefix = as_prefix(start, memory)
+    if decoder.max_length is not None and prefix.shape[1] + decoding.max_length - 1 > decoder.max_length:
+        raise ModelError(
+            f"decoding.max_length is {decoding.max_length}; this decoder knows {decoder.max_length} words"
+        )
+    with asleep(decoder), autocast(memory.device, decoding.precision):
+        state = decoder.start(memory, mask)
+        for tokens in prefix.unbind(1)[:-1]:
+            _, state = decoder.step(tokens, state)
+        if decoding.method == "beam":
+            search = Beams(decoding, prefix, end=end, banned=banned)
+        else:
+            search = Walks(decoding, prefix, end=end, banned=banned, generator=generator)
+        run(decoder, state, search, decoding.max_length)
+        tokens, lengths, scores, logprobs = search.results()
+        looked = look(decoder, memory, prefix, tokens, mask) if attention else None
+    return Generated(tokens, lengths, scores, logprobs, looked)
+
+
+def run(decoder: nn.Module, state: State, search: Beams | Walks, max_length: int) -> None:
+    """Step until all images are finished or the texts are as long as they may be."""
+    for step in range(1, max_length + 1):
+        logits, state = decoder.step(search.texts.last, state)
+        rows = search.advance(logits.float())
+        unfinished = search.unfinished()
+        if step == max_length or len(unfinished) == 0:
+            break
+        if rows is not None:
+            state = state.reorder(rows)
+        if len(unfinished) <= (1 - LEAVE) * state.images:
+            search.keep(unfinished)
+            state = state.keep(unfinished)
+    search.close()
+
+
+def as_prefix(start: int | Tensor, memory: Tensor) -> Tensor:
+    """What each text begins with, [B, P]."""
+    if isinstance(start, int):
+        return torch.full((len(memory), 1), start, dtype=torch.long, device=memory.device)
+    if start.ndim != 2 or len(start) != len(memory) or start.shape[1] < 1:
+        raise ModelError(f"the prefix is {list(start.shape)}; expected [{len(memory)}, at least 1]")
+    return start.to(memory.device)
+
+
+def look(decoder: nn.Module, memory: Tensor, prefix: Tensor, tokens: Tensor, mask: Tensor | None) -> Tensor:
+    """Attention of finished texts, by one pass over them: it equals what the search saw step by step."""
+    images, per_image, _ = tokens.shape
+    rows = torch.cat([prefix.repeat_interleave(per_image, 0), tokens.flatten(0, 1)[:, :-1]], 1)
+    shown = decoder(memory, rows, mask, attention=True).attention
+    if shown is None:
+        raise ModelError(f"a {decoder.kind} decoder has no attention to show")
+    return shown[:, prefix.shape[1] - 1 :].unflatten(0, (images, per_image))
+
+
+@contextlib.contextmanager
+def asleep(model: nn.Module) -> Iterator[None]:
+    """Dropout off and batch norms still, and afterwards each part as it was."""
+    awake = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in awake:
+            module.training = True
+
+
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager:
+    """Lower precision where asked for; the search itself counts in fp32."""
+    if precision == "fp32":
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=PRECISIONS[precision])

@@ -1,0 +1,255 @@
+"""What happens between two steps of a decoder: which words come next, on tensors, for all images at once.
+
+Both searches take logits [B * K, V] for the K hypotheses of B images side by side (one each at first), say
+from which rows the hypotheses go on, and leave finished texts on a shelf.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from lib.models.generate import Decoding
+
+GONE = -math.inf
+
+
+class Shelf:
+    """Finished texts of all images, K places each, the best first."""
+
+    def __init__(self, images: int, places: int, length: int, device: torch.device):
+        self.tokens = torch.zeros(images, places, length, dtype=torch.long, device=device)
+        self.lengths = torch.zeros(images, places, dtype=torch.long, device=device)
+        self.scores = torch.full((images, places), GONE, device=device)
+
+    def add(self, images: Tensor, tokens: Tensor, lengths: Tensor, scores: Tensor) -> None:
+        """Texts [b, k, t] that compete with those of the same images for the places."""
+        tokens = F.pad(tokens, (0, self.tokens.shape[-1] - tokens.shape[-1]))
+        scores, best = torch.cat([self.scores[images], scores], 1).topk(self.scores.shape[1], 1)
+        self.scores[images] = scores
+        self.lengths[images] = torch.cat([self.lengths[images], lengths], 1).gather(1, best)
+        both = torch.cat([self.tokens[images], tokens], 1)
+        self.tokens[images] = both.gather(1, best[..., None].expand(-1, -1, both.shape[-1]))
+
+
+class Texts:
+    """The hypotheses in play: their words so far, and the images they belong to."""
+
+    def __init__(self, decoding: "Decoding", prefix: Tensor, banned: Sequence[int]):
+        self.decoding = decoding
+        self.banned = torch.tensor(list(banned), dtype=torch.long, device=prefix.device)
+        self.last = prefix[:, -1]  # [R]
+        self.written = prefix[:, :0]  # [R, t]
+        self.images = torch.arange(len(prefix), device=prefix.device)  # [B], of the whole batch
+
+    @property
+    def length(self) -> int:
+        return self.written.shape[1]
+
+    def forbid(self, logits: Tensor) -> Tensor:
+        """Words that must not come lose all probability."""
+        logits = logits.index_fill(1, self.banned, GONE)
+        size = self.decoding.no_repeat_ngram
+        return forbid_repeats(logits, self.written, size) if size and self.length >= size else logits
+
+    def append(self, words: Tensor, rows: Tensor | None) -> None:
+        """One word more, for hypotheses that go on from these rows."""
+        written = self.written if rows is None else self.written.index_select(0, rows)
+        self.written, self.last = torch.cat([written, words[:, None]], 1), words
+
+    def keep(self, images: Tensor) -> Tensor:
+        """Go on with these images only; their rows come back."""
+        rows = rows_of(images, len(self.last) // len(self.images))
+        self.written, self.last, self.images = self.written[rows], self.last[rows], self.images[images]
+        return rows
+
+
+class Walks:
+    """Greedy and sampling: each text goes its own way."""
+
+    def __init__(
+        self,
+        decoding: "Decoding",
+        prefix: Tensor,
+        *,
+        end: int,
+        banned: Sequence[int],
+        generator: torch.Generator | None,
+    ):
+        self.decoding, self.end, self.chances = decoding, end, None
+        self.texts = Texts(decoding, prefix, banned)
+        self.per_image = 1
+        rows = len(prefix)
+        if decoding.method == "sample":
+            self.per_image = decoding.samples
+            rows *= decoding.samples
+            # one number a word, drawn ahead: what an image says does not depend on when others finish
+            device = prefix.device if generator is None else generator.device
+            shape = rows, decoding.max_length
+            chances = torch.rand(shape, generator=generator, dtype=torch.float64, device=device)
+            self.chances = chances.to(prefix.device)
+        self.over = torch.zeros(rows, dtype=torch.bool, device=prefix.device)
+        self.spoken = torch.zeros(rows, 0, device=prefix.device)  # [R, t] log-probabilities of the words
+        self.shelf = Shelf(len(prefix), self.per_image, decoding.max_length, prefix.device)
+        self.logprobs = torch.zeros(self.shelf.tokens.shape, device=prefix.device)
+
+    def advance(self, logits: Tensor) -> Tensor | None:
+        """Take the next word of each text; before the first one the images' rows are multiplied."""
+        texts, rows = self.texts, None
+        if texts.length == 0 and self.per_image > 1:
+            rows = torch.arange(len(logits), device=logits.device).repeat_interleave(self.per_image)
+            logits = logits.index_select(0, rows)
+        logprobs = texts.forbid(logits).log_softmax(-1)
+        words = logprobs.argmax(-1) if self.chances is None else self.draw(logprobs)
+        said = logprobs.gather(1, words[:, None])
+        self.spoken = torch.cat([self.spoken, said.masked_fill(self.over[:, None], 0)], 1)
+        texts.append(words.masked_fill(self.over, 0), rows)
+        self.over = self.over | (words == self.end)
+        return rows
+
+    def draw(self, logprobs: Tensor) -> Tensor:
+        """Where a random number falls in the running sum of probabilities: one number a text."""
+        probabilities = narrow(logprobs / self.decoding.temperature, self.decoding.top_k, self.decoding.top_p)
+        edges = probabilities.double().cumsum(-1)
+        goal = self.chances[:, self.texts.length, None] * edges[:, -1:]
+        return torch.searchsorted(edges, goal, right=True)[:, 0]
+
+    def unfinished(self) -> Tensor:
+        """Places of the images that still have something to say."""
+        return (~self.over.view(-1, self.per_image).all(1)).nonzero()[:, 0]
+
+    def keep(self, images: Tensor) -> None:
+        leaving = torch.ones_like(self.texts.images, dtype=torch.bool).index_fill_(0, images, False)
+        self.put(leaving.nonzero()[:, 0])
+        rows = self.texts.keep(images)
+        self.spoken, self.over = self.spoken[rows], self.over[rows]
+        self.chances = None if self.chances is None else self.chances[rows]
+
+    def close(self) -> None:
+        self.put(torch.arange(len(self.texts.images), device=self.over.device))
+
+    def put(self, images: Tensor) -> None:
+        """The texts of these images are done, be it that they may not be longer."""
+        rows = rows_of(images, self.per_image)
+        words, spoken = (
+            x[rows].unflatten(0, (-1, self.per_image)) for x in (self.texts.written, self.spoken)
+        )
+        ends = (words == self.end).long()
+        lengths = (ends.cumsum(-1) == ends).sum(-1)  # up to the first <end>
+        scores = spoken.sum(-1) / lengths**self.decoding.length_penalty
+        places = self.texts.images[images]
+        self.shelf.lengths[places], self.shelf.scores[places] = lengths, scores
+        self.shelf.tokens[places, :, : words.shape[-1]] = words
+        self.logprobs[places, :, : words.shape[-1]] = spoken
+
+    def results(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        length = int(self.shelf.lengths.max())
+        shelf = self.shelf
+        return shelf.tokens[..., :length], shelf.lengths, shelf.scores, self.logprobs[..., :length]
+
+
+class Beams:
+    """Beam search. An image is done when `beam` texts have ended and no other, as it is, scores better."""
+
+    def __init__(self, decoding: "Decoding", prefix: Tensor, *, end: int, banned: Sequence[int]):
+        self.decoding, self.end, self.width = decoding, end, decoding.beam
+        self.texts = Texts(decoding, prefix, banned)
+        self.totals = torch.zeros(len(prefix), 1, device=prefix.device)  # [B, K] sums of log-probabilities
+        self.done = torch.zeros(len(prefix), dtype=torch.bool, device=prefix.device)
+        self.shelf = Shelf(len(prefix), self.width, decoding.max_length, prefix.device)
+
+    def advance(self, logits: Tensor) -> Tensor:
+        """Of an image's best 2 * beam continuations, those among the first `beam` that end go to the shelf;
+        the first `beam` that do not end go on."""
+        totals, words, rows = self.propose(self.texts.forbid(logits))
+        ending = words == self.end
+        self.shelve(totals, rows, ending)
+        self.totals, chosen = totals.masked_fill(ending, GONE).topk(self.width, 1)
+        rows = rows.gather(1, chosen).flatten()
+        self.texts.append(words.gather(1, chosen).flatten(), rows)
+        worst = self.shelf.scores[self.texts.images, -1]
+        self.done = self.done | (self.normalise(self.totals[:, 0]) <= worst)
+        return rows
+
+    def propose(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Sums, words and rows of the best continuations, each [B, 2 * beam]."""
+        images, now = self.totals.shape
+        each = min(2 * self.width, logits.shape[1])
+        best, words = logits.topk(each, 1)
+        totals = self.totals[..., None] + (best - logits.logsumexp(1, keepdim=True)).view(images, now, each)
+        totals, words = totals.flatten(1), words.view(images, -1)
+        missing = max(0, 2 * self.width - now * each)  # a tiny vocabulary has fewer continuations
+        totals, places = F.pad(totals, (0, missing), value=GONE).topk(2 * self.width, 1)
+        words = F.pad(words, (0, missing)).gather(1, places)
+        first = torch.arange(images, device=logits.device)[:, None] * now
+        return totals, words, first + (places // each).clamp(max=now - 1)
+
+    def shelve(self, totals: Tensor, rows: Tensor, ending: Tensor) -> None:
+        """Texts that end now, of images that are not done."""
+        ending = (ending & ~self.done[:, None])[:, : self.width]
+        if not ending.any():
+            return
+        images = ending.any(1).nonzero()[:, 0]
+        ending, rows, totals = ending[images], rows[images, : self.width], totals[images, : self.width]
+        ends = torch.full((*rows.shape, 1), self.end, device=rows.device)
+        tokens = torch.cat([self.texts.written[rows], ends], -1)
+        lengths = torch.full_like(rows, tokens.shape[-1])
+        scores = self.normalise(totals, 1).masked_fill(~ending, GONE)
+        self.shelf.add(self.texts.images[images], tokens, lengths, scores)
+
+    def normalise(self, totals: Tensor, more: int = 0) -> Tensor:
+        return totals / (self.texts.length + more) ** self.decoding.length_penalty
+
+    def unfinished(self) -> Tensor:
+        return (~self.done).nonzero()[:, 0]
+
+    def keep(self, images: Tensor) -> None:
+        self.texts.keep(images)
+        self.totals, self.done = self.totals[images], self.done[images]
+
+    def close(self) -> None:
+        """Texts that may not be longer compete as they are."""
+        images = self.unfinished()
+        if len(images):
+            written = self.texts.written.unflatten(0, (-1, self.width))[images]
+            lengths = torch.full(written.shape[:2], self.texts.length, device=written.device)
+            scores = self.normalise(self.totals[images])
+            self.shelf.add(self.texts.images[images], written, lengths, scores)
+
+    def results(self) -> tuple[Tensor, Tensor, Tensor, None]:
+        n, shelf = self.decoding.n_best, self.shelf
+        length = max(1, int(shelf.lengths[:, :n].max()))
+        return shelf.tokens[:, :n, :length], shelf.lengths[:, :n], shelf.scores[:, :n], None
+
+
+def rows_of(images: Tensor, per_image: int) -> Tensor:
+    """Rows of the hypotheses of these images."""
+    return (images[:, None] * per_image + torch.arange(per_image, device=images.device)).flatten()
+
+
+def narrow(logits: Tensor, top_k: int, top_p: float) -> Tensor:
+    """Probabilities among the `top_k` likeliest words, and of those the fewest that hold `top_p`."""
+    if 0 < top_k < logits.shape[1]:
+        least = logits.topk(top_k, 1).values[:, -1:]
+        logits = logits.masked_fill(logits < least, GONE)
+    probabilities = logits.softmax(-1)
+    if top_p < 1:
+        ordered, words = probabilities.sort(1, descending=True)
+        before = ordered.cumsum(1) - ordered
+        ordered = ordered.masked_fill(before >= top_p, 0)
+        probabilities = torch.zeros_like(ordered).scatter_(1, words, ordered)
+    return probabilities
+
+
+def forbid_repeats(logits: Tensor, written: Tensor, size: int) -> Tensor:
+    """Take away the words that would end a sequence of `size` words that a text already has."""
+    if size == 1:
+        return logits.scatter(1, written, GONE)
+    starts = written.unfold(1, size - 1, 1)  # [R, windows, size - 1]; the last one is how the text ends now
+    same = (starts[:, :-1] == starts[:, -1:]).all(-1)
+    rows, places = same.nonzero(as_tuple=True)
+    return logits.index_put((rows, written[rows, places + size - 1]), logits.new_tensor(GONE))
