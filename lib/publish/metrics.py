@@ -1,17 +1,36 @@
 """metrics/<stage>.json: the numbers of a stage, at full precision, in the one shape all readers expect."""
 
+import html
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lib.files import write_json
-from lib.paths import Output
+from lib.paths import Output, shorten
 
 KINDS = ("baseline", "model", "control", "ceiling")
 
 
 class MetricsError(ValueError):
     """Numbers that do not have the shape every stage promises."""
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What was written. A notebook that ends in it can be graded alone: its output holds the very numbers."""
+
+    path: Path
+    record: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return json.dumps(self.record, indent=1)
+
+    def _repr_html_(self) -> str:
+        name, rows = html.escape(shorten(self.path)), len(self.record["rows"])
+        return (
+            f"<details><summary>{name}: {rows} rows</summary><pre>{html.escape(repr(self))}</pre></details>"
+        )
 
 
 def write_metrics(
@@ -23,7 +42,7 @@ def write_metrics(
     split: str,
     rows: list[dict[str, Any]],
     more: dict[str, Any] | None = None,
-) -> Path:
+) -> Metrics:
     """Write one stage's numbers; `more` holds what belongs to the stage but to no row."""
     check_rows(stage, rows)
     record = {
@@ -36,7 +55,7 @@ def write_metrics(
     }
     path = Output(output).metrics / f"{stage}.json"
     write_json(path, record, indent=1)
-    return path
+    return Metrics(path, record)
 
 
 def check_rows(stage: str, rows: list[dict[str, Any]]) -> None:

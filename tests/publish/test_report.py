@@ -87,8 +87,9 @@ def test_a_failure_is_shown_with_its_place(tmp_path):
 
 
 def test_metrics_come_back_at_full_precision(tmp_path):
-    add_metrics(tmp_path, rows=[ROW | {"cider_d": 1 / 3}], more={"seed": 3})
+    written = add_metrics(tmp_path, rows=[ROW | {"cider_d": 1 / 3}], more={"seed": 3})
     stored = read_metrics(tmp_path)["00_dataset"]
+    assert json.loads(repr(written)) == stored, "the notebook's output holds the very numbers"
     assert stored["rows"][0]["cider_d"] == 1 / 3
     assert (stored["stage"], stored["seed"]) == ("00_dataset", 3)
 
