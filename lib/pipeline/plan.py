@@ -1,0 +1,171 @@
+"""The plan of a run: the chosen stages with their parameters and paths, checked before anything starts."""
+
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lib.config import unknown
+from lib.paths import ROOT, Output, resolve, shorten
+from lib.pipeline import notebook, parameters
+from lib.pipeline.stage import PROFILES, PipelineError, Stage, choose
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What one run was asked to do."""
+
+    root: Path = ROOT  # holds notebooks/ and lib/
+    profile: str = "demo"
+    output: str = ""  # empty: the profile's own folder
+    only: tuple[str, ...] = ()
+    start: str | None = None
+    changes: tuple[tuple[str, str], ...] = ()
+    force: bool = False
+    keep_going: bool = False
+    jobs: int = 1
+    inline: bool = False
+
+    @property
+    def folder(self) -> str:
+        return self.output or PROFILES[self.profile]
+
+    @property
+    def place(self) -> Output:
+        return Output(self.folder)
+
+    def command(self) -> str:
+        """The command line that asks for this; `--force` is left out, since it is shown to resume."""
+        words = ["python", "run_all.py"]
+        words += ["--profile", self.profile] if self.profile != "demo" else []
+        words += ["--output", self.output] if self.output else []
+        words += ["--only", ",".join(self.only)] if self.only else []
+        words += ["--from", self.start] if self.start else []
+        words += [word for change in self.changes for word in ("-p", *change)]
+        words += ["--keep-going"] if self.keep_going else []
+        words += ["--jobs", str(self.jobs)] if self.jobs > 1 else []
+        words += ["--inline"] if self.inline else []
+        return shlex.join(words)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Job:
+    """A stage made concrete: the notebook as read, every parameter, and where each template leads."""
+
+    stage: Stage
+    path: Path
+    notebook: dict[str, Any]
+    literals: dict[str, Any]
+    parameters: dict[str, Any]
+    needs: dict[str, Path]
+    makes: dict[str, Path]
+    inputs: dict[str, Path]
+
+    @property
+    def name(self) -> str:
+        return self.stage.notebook
+
+    def makes_for(self, path: Path) -> bool:
+        """Whether what this stage makes is the path, lies in it or holds it."""
+        return any(made.is_relative_to(path) or path.is_relative_to(made) for made in self.makes.values())
+
+    def feeds(self, other: "Job") -> bool:
+        return any(self.makes_for(path) for path in other.needs.values())
+
+
+def make_plan(pipeline: Sequence[Stage], request: Request) -> list[Job]:
+    """The chosen jobs in order. Refuses what could only fail later: a parameter, a path, a need, an input."""
+    chosen = choose(pipeline, request.profile, request.only, request.start)
+    if not chosen:
+        raise PipelineError(f"no stage runs in the profile {request.profile}")
+    changes = parameters.from_command(request.changes)
+    present = [s for s in pipeline if s.runs_in(request.profile)]
+    unwritten = [s for s in present if not notebook_path(s, request.root).exists() and s not in chosen]
+    jobs = [make_job(s, request, changes) for s in present if s not in unwritten]
+    selected = [job for job in jobs if job.stage in chosen]
+    check_changes(changes, selected)
+    check_closed(jobs, unwritten)
+    for job in selected:
+        check_present(job, jobs, selected, request)
+    return selected
+
+
+def notebook_path(stage: Stage, root: Path) -> Path:
+    return root / "notebooks" / f"{stage.notebook}.ipynb"
+
+
+def make_job(stage: Stage, request: Request, changes: Iterable[parameters.Override] = ()) -> Job:
+    path = notebook_path(stage, request.root)
+    content = notebook.read(path)
+    notebook.parse_code(content, shorten(path))
+    literals, hints = notebook.read_parameters(content, shorten(path))
+    overrides = parameters.from_profile(stage.profiles.get(request.profile), request.profile)
+    overrides += [change for change in changes if change.root in literals]
+    values = parameters.apply(overrides, literals, hints, stage=stage.notebook)
+    values |= {"profile": request.profile, "output": request.folder}
+    inputs = stage.inputs.get(request.profile, ())
+    paths = {
+        kind: {template: fill(template, values, stage.notebook) for template in templates}
+        for kind, templates in (("needs", stage.needs), ("makes", stage.makes), ("inputs", inputs))
+    }
+    return Job(stage=stage, path=path, notebook=content, literals=literals, parameters=values, **paths)
+
+
+def fill(template: str, values: dict[str, Any], stage: str) -> Path:
+    """The path a template leads to."""
+    try:
+        return resolve(template.format_map(values))
+    except KeyError as error:
+        name = str(error.args[0])
+        raise PipelineError(f"{stage}: the path {template}: {unknown(name, name, values)}") from None
+
+
+def check_changes(changes: Iterable[parameters.Override], selected: Sequence[Job]) -> None:
+    """Each -p names a parameter of at least one chosen stage."""
+    known = {name for job in selected for name in job.literals}
+    for change in changes:
+        if change.root not in known:
+            raise PipelineError(f"{unknown(change.name, change.root, known)} (-p)")
+
+
+def check_closed(jobs: Sequence[Job], unwritten: Sequence[Stage] = ()) -> None:
+    """Every need is made by an earlier stage (or by one whose notebook is yet to come), and nothing twice."""
+    promised = {template for stage in unwritten for template in stage.makes}
+    for k, job in enumerate(jobs):
+        for template, path in job.needs.items():
+            if template not in promised and not any(earlier.makes_for(path) for earlier in jobs[:k]):
+                raise PipelineError(
+                    f"{job.name} needs {template}, which no earlier stage makes: see Stage.inputs"
+                )
+        for earlier in jobs[:k]:
+            for template, path in job.makes.items():
+                if earlier.makes_for(path):
+                    raise PipelineError(f"{earlier.name} and {job.name} both make {template}")
+
+
+def check_present(job: Job, jobs: Sequence[Job], selected: Sequence[Job], request: Request) -> None:
+    """What the job reads exists, or a chosen stage will have made it by then."""
+    for path in job.inputs.values():
+        if not path.exists():
+            raise PipelineError(f"{job.name} needs {shorten(path)}, which no notebook makes: bring it there")
+    for path in job.needs.values():
+        makers = [maker for maker in jobs if maker.makes_for(path)]
+        if path.exists() or any(maker in selected for maker in makers):
+            continue
+        if not makers:
+            raise PipelineError(f"{job.name} needs {shorten(path)}, whose notebook is not written yet")
+        command = replace(request, only=(makers[0].stage.key,), start=None).command()
+        raise PipelineError(
+            f"{job.name} needs {shorten(path)}, which is missing; run {makers[0].name} first: {command}"
+        )
+
+
+def check(pipeline: Sequence[Stage], root: Path = ROOT) -> None:
+    """Every profile's overrides and paths: what the tests hold the real PIPELINE to, real inputs apart."""
+    names = [stage.notebook for stage in pipeline]
+    if len(set(names)) < len(names):
+        raise PipelineError(f"a notebook stands twice in the pipeline: {', '.join(names)}")
+    for profile in PROFILES:
+        request = Request(root=root, profile=profile)
+        check_closed([make_job(stage, request) for stage in pipeline if stage.runs_in(profile)])

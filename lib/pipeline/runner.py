@@ -1,0 +1,214 @@
+"""The run: starts the planned jobs in order, skips what still holds, checks each promise, records all."""
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from lib.paths import shorten
+from lib.pipeline import closing, fingerprint
+from lib.pipeline.executed import Failure, finish, save
+from lib.pipeline.inline import InlineRun
+from lib.pipeline.launch import GRACE, KernelRun
+from lib.pipeline.notebook import code_cells
+from lib.pipeline.plan import Job, Request
+from lib.pipeline.record import RunRecord, now, surroundings
+from lib.pipeline.screen import Lines, Progress, spell_bytes
+from lib.progress import clock
+
+GOOD = ("ok", "skipped")
+POLL = 0.1  # seconds between two looks at the running stages
+
+
+class Run:
+    """One call of the pipeline.
+
+    `several` says that torchrun or accelerate started this process among others: then nothing is skipped,
+    since all must run the same cells. `silent` marks those after the first: they run cells and write nothing.
+    """
+
+    def __init__(self, jobs: Sequence[Job], request: Request, screen: Lines, *, several: bool, silent: bool):
+        self.jobs, self.request, self.screen = jobs, request, screen
+        self.several, self.silent = several, silent
+        self.record = RunRecord(request.place.run_json, silent=silent)
+        self.about = {} if silent else surroundings()
+        self.outcome: dict[str, str] = {}
+        self.failures: dict[str, Failure] = {}
+        self.running: list[KernelRun | InlineRun] = []
+        self.drafts: dict[str, dict[str, Any]] = {}  # the records of the stages that were started
+        self.before: dict[str, float | None] = {}  # how long their last good runs took
+        self.stops: list[float] = []  # when the user asked to stop
+        self.raised: BaseException | None = None  # by a cell in this process
+        self.lock: TextIO | None = None
+
+    def execute(self, lock: TextIO | None, argv: Sequence[str]) -> str:
+        """Run all that can run; what became of it: ok, failed or interrupted."""
+        started = time.monotonic()
+        self.lock = lock
+        self.record.begin({"arguments": list(argv), "profile": self.request.profile, **self.about})
+        with self.signals(), contextlib.suppress(KeyboardInterrupt):
+            while self.start_ready():
+                self.tend()
+        self.record.end(self.state(), time.monotonic() - started)
+        return self.state()
+
+    def state(self) -> str:
+        return "interrupted" if self.stops else "failed" if self.failures else "ok"
+
+    # ---- choosing what to start
+
+    def start_ready(self) -> bool:
+        """Start, skip or block every job whose turn it is; whether anything runs."""
+        for k, job in enumerate(self.jobs):
+            if job.name in self.drafts or job.name in self.outcome:
+                continue
+            ending = self.stops or (self.failures and not self.request.keep_going)
+            if ending or len(self.running) >= self.request.jobs:
+                break
+            feeders = [earlier.name for earlier in self.jobs[:k] if earlier.feeds(job)]
+            if bad := [name for name in feeders if self.outcome.get(name, "ok") not in GOOD]:
+                self.block(job, bad[0])
+            elif all(name in self.outcome for name in feeders):
+                self.consider(job)
+        return bool(self.running)
+
+    def block(self, job: Job, feeder: str) -> None:
+        self.outcome[job.name] = "blocked"
+        self.record.put(job.name, {**self.record.stage(job.name), "state": "blocked", "blocked_by": feeder})
+        self.screen.mark(job.name, "blocked", f"{feeder} did not succeed")
+
+    def consider(self, job: Job) -> None:
+        """Skip the job if its last good run still holds, else start it and say why."""
+        last = self.record.stage(job.name)
+        marks = {} if self.silent else fingerprint.take(job, self.request.root, last)
+        reasons = ["several processes"] if self.several else self.reasons(job, last, marks)
+        if not reasons:
+            self.outcome[job.name] = "skipped"
+            # sizes and times may be new where contents are not
+            self.record.put(job.name, {**last, **marks, "state": "skipped"})
+            since = last["started"][:16].replace("T", " ")
+            self.screen.mark(job.name, "skipped", f"nothing changed since {since}")
+            return
+        shown = ", ".join(reasons[:3]) + (f" and {len(reasons) - 3} more" if len(reasons) > 3 else "")
+        self.screen.mark(job.name, "runs", shown)
+        self.before[job.name] = last.get("seconds") if last.get("complete") else None
+        self.drafts[job.name] = {
+            "state": "running",
+            "complete": False,
+            "started": now(),
+            **self.about,
+            **marks,
+        }
+        self.record.put(job.name, self.drafts[job.name])
+        self.running.append(self.launch(job))
+
+    def reasons(self, job: Job, last: dict[str, Any], marks: dict[str, Any]) -> list[str]:
+        if not last:
+            return ["first run"]
+        if not last.get("complete"):
+            return [f"last run {last['state']}"]
+        forced = ["--force"] if self.request.force else []
+        changed = fingerprint.differences(last, marks, job)
+        return forced + changed + fingerprint.spoiled(job, last, self.copies(job)[0])
+
+    def launch(self, job: Job) -> KernelRun | InlineRun:
+        partial = self.copies(job)[1]
+        if self.request.inline:
+            return InlineRun(job, partial, silent=self.silent, stopping=lambda: bool(self.stops))
+        return KernelRun(job, partial, self.request.root, self.lock.fileno())
+
+    def copies(self, job: Job) -> tuple[Path, Path]:
+        """Where the executed copy lies, and where it lies while it is not whole."""
+        folder = self.request.place.notebooks
+        return folder / f"{job.name}.ipynb", folder / f"{job.name}.partial.ipynb"
+
+    # ---- looking after what runs
+
+    def tend(self) -> None:
+        """Hear of every running stage, settle those that are over, end the rest if the user wants to stop."""
+        if self.stops:
+            too_long = time.monotonic() - self.stops[0] > GRACE + 2
+            for run in self.running:
+                run.kill() if too_long or len(self.stops) > 1 else run.stop()
+        for run in [run for run in self.running if run.poll()]:
+            self.running.remove(run)
+            self.settle(run)
+        self.screen.show([self.progress(run) for run in self.running])
+        if self.running:
+            time.sleep(POLL)
+
+    def progress(self, run: KernelRun | InlineRun) -> Progress:
+        return Progress(
+            stage=run.job.name,
+            cell=run.cell,
+            cells=len(code_cells(run.sent)),
+            line=run.line,
+            seconds=time.monotonic() - run.started,
+            before=self.before[run.job.name],
+        )
+
+    def settle(self, run: KernelRun | InlineRun) -> None:
+        """Check the executed copy and the promises, keep the copy, and record the outcome."""
+        job, seconds = run.job, time.monotonic() - run.started
+        copy, failure = run.result()
+        failure = failure or self.broken_promise(job)
+        state = "ok" if not failure else "interrupted" if self.stops else "failed"
+        self.outcome[job.name] = state
+        if state == "failed":
+            self.failures[job.name] = failure
+            self.raised = self.raised or run.error
+        if self.silent:
+            return
+        whole, partial = self.copies(job)
+        save(partial if failure else whole, finish(copy, failure))
+        if not failure:
+            partial.unlink(missing_ok=True)
+        makes = {} if failure else {name: fingerprint.state(path) for name, path in job.makes.items()}
+        self.record.put(
+            job.name,
+            {
+                **self.drafts[job.name],
+                "state": state,
+                "complete": failure is None,
+                "ended": now(),
+                "engine": run.engine,
+                "seconds": round(seconds, 3),
+                "peak_memory": run.peak,
+                "cells": len(code_cells(run.sent)),
+                "makes": makes,
+                "failure": failure and failure.to_json(),
+            },
+        )
+        self.screen.mark(job.name, state, f"{clock(seconds)}, {spell_bytes(run.peak)}")
+        if any(job.name not in self.outcome for job in self.jobs) and not self.stops:
+            closing.write_report(self.request, self.screen)
+
+    def broken_promise(self, job: Job) -> Failure | None:
+        """A file that the stage promised and that is not there. One from an earlier run will do: training
+        that found its work done writes nothing anew."""
+        missing = [shorten(path) for path in job.makes.values() if not path.exists()]
+        if not missing or self.silent:
+            return None
+        return Failure(kind="PromiseBroken", message=f"every cell ran, but {', '.join(missing)} is missing")
+
+    @contextlib.contextmanager
+    def signals(self) -> Iterator[None]:
+        """Ctrl-C, SIGTERM and a lost terminal ask the run to stop; cells in this process are interrupted."""
+
+        def ask_to_stop(number: int, frame: Any) -> None:
+            self.stops.append(time.monotonic())
+            if self.request.inline:
+                raise KeyboardInterrupt
+
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        main = threading.current_thread() is threading.main_thread()
+        mine = [n for n in numbers if main and signal.getsignal(n) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, ask_to_stop) for number in mine}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,28 @@
+"""Run Lookbook: every numbered notebook, headless, in order. `python run_all.py --help` says what to ask.
+
+PIPELINE is the table of contents. A stage names its notebook, the files it needs from earlier stages and
+those it makes, as paths over the notebook's own parameters, and what each profile changes in those parameters.
+The notebook's literals are the demo profile: no data, no GPU, a few minutes.
+"""
+
+import sys
+
+from lib.pipeline import Stage, main
+
+PIPELINE = (
+    Stage(
+        notebook="00_dataset",
+        makes=("{dataset}/train_captions.json", "{output}/vocab.json", "{output}/metrics/00_dataset.json"),
+        profiles={
+            "smoke": {
+                "dataset": "dataset/atelier-smoke",
+                "train_pictures": 240,
+                "val_pictures": 40,
+                "test_pictures": 60,
+            },
+        },
+    ),
+)
+
+if __name__ == "__main__":
+    sys.exit(main(PIPELINE))
