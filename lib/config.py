@@ -1,6 +1,7 @@
 """Settings: frozen, keyword-only, with defaults that are real. An unknown key or a wrong type is refused."""
 
 import difflib
+import math
 import types
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -48,14 +49,14 @@ class Training:
     patience: int | None = None  # validations without a better score before the run ends
     validate_first: bool = False  # also before the first step, so that the start may stay the best
     log_every: int = 10  # steps from one row of history.csv to the next
-    checkpoint_every: int | None = None  # steps; None saves after each epoch, in `last`
+    checkpoint_every: int | None = None  # steps; None saves `last`, after epochs, now and then
     checkpoints_kept: int | None = None  # the newest step-N; None keeps them all
     resume: str = "latest"  # "latest", "never" or the path of a step checkpoint
 
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
             value = getattr(self, name)
-            if value is not None and not value >= least:
+            if value is not None and not least <= value < math.inf:
                 raise ConfigError(f"training.{name} must be at least {least}, not {value}")
         for name in ("label_smoothing", "ema"):
             if getattr(self, name) >= 1:

@@ -3,5 +3,6 @@
 from lib.train.fit import Fitted, fit
 from lib.train.ledger import FitError
 from lib.train.objectives import attribute_loss, cross_entropy
+from lib.train.processes import share
 
-__all__ = ["FitError", "Fitted", "attribute_loss", "cross_entropy", "fit"]
+__all__ = ["FitError", "Fitted", "attribute_loss", "cross_entropy", "fit", "share"]

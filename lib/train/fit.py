@@ -35,12 +35,17 @@ def fit(
 ) -> Fitted:
     """Train `model`, keeping its checkpoints in `folder` (`model_ckpt/<name>/<variant>`).
 
-    `loader.batches(e, start=k)` yields the `len(loader)` batches of epoch e from the k-th on. `run_key` says
-    what the weights depend on: `data`, `model`, `objective`, and `start` where the model comes trained. An
-    equal finished run gives its `best`, an equal broken one goes on, an unequal one starts anew. `meta` goes
-    into every checkpoint. `encoder` is the part that learns at its own rate, or not at all.
+    `loader.batches(e, start=k)` yields the batches of epoch e (`len(loader)` of them) from the k-th on, this
+    process's share of each. `run_key` says what the weights depend on: `data`, `model`, `objective`, and
+    `start` where the model comes trained. An equal finished run gives its `best`, an equal broken one goes
+    on, an unequal one starts anew. `meta` goes into every checkpoint. `encoder` learns at its own rate.
     """
     accelerator = accelerate(training)
+    if loader.world != accelerator.num_processes:
+        raise FitError(
+            f"the loader shares its batches among {loader.world} processes, and {accelerator.num_processes} "
+            "run: Loader(..., **share())"
+        )
     run = Run(
         model=model.to(accelerator.device),
         training=training,

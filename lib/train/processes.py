@@ -25,10 +25,24 @@ def accelerate(training: Training) -> Accelerator:
     AcceleratorState._reset_state()
     torch.backends.cuda.matmul.allow_tf32 = training.allow_tf32
     torch.backends.cudnn.allow_tf32 = training.allow_tf32
-    try:
-        return Accelerator(mixed_precision=training.mixed_precision)
+    world = share()["world"]
+    no_gpu = not torch.cuda.is_available()
+    try:  # without being told, accelerate runs launched processes as strangers where there is no GPU
+        accelerator = Accelerator(cpu=world > 1 and no_gpu, mixed_precision=training.mixed_precision)
     except ValueError as error:
         raise FitError(f"training.mixed_precision {training.mixed_precision!r}: {error}") from None
+    if training.mixed_precision == "fp16" and accelerator.scaler is None:
+        raise FitError(
+            f"training.mixed_precision 'fp16' needs a GPU, not {accelerator.device}; 'bf16' runs here"
+        )
+    if accelerator.num_processes != world:
+        raise FitError(f"{world} processes were launched and accelerate sees {accelerator.num_processes}")
+    return accelerator
+
+
+def share() -> dict[str, int]:
+    """Which of how many processes this is: `Loader(..., **share())`. torchrun and accelerate say so."""
+    return {"rank": int(os.environ.get("RANK", 0)), "world": int(os.environ.get("WORLD_SIZE", 1))}
 
 
 def several() -> bool:

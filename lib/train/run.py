@@ -31,6 +31,10 @@ from lib.train.state import (
     untouched_random,
 )
 
+PAUSE = (
+    10.0  # seconds from one `last` to the next: small models are done with an epoch sooner than with a disk
+)
+
 # validate(model) -> {"score": higher is better, "stop": why the run should end or None, and more columns}
 Validate = Callable[[nn.Module], dict[str, Any]]
 
@@ -98,6 +102,7 @@ class Run:
         self.history = History(self.folder, rows, writes=self.writes)
         self.resumed = self.position.step
         self.pictures, self.begun = 0, time.monotonic()
+        self.kept = self.begun
         if self.writes:
             self.progress = Progress(self.name, self.total, "steps", done=self.resumed)
 
@@ -151,11 +156,15 @@ class Run:
         if self.due(self.training.log_every) or self.over or self.judgement_due:
             means = self.meter.empty()
             self.history.add({**self.where(), **means, "learning_rate": self.optimizer.param_groups[0]["lr"]})
-            if not math.isfinite(means["loss"]):
-                raise FitError(
-                    f"{self.name}: the loss is {means['loss']} at step {self.position.step}; "
-                    "a lower training.learning_rate or training.clip may help"
-                )
+            self.check_health(means["loss"])
+
+    def check_health(self, loss: float) -> None:
+        """Nothing good comes after a loss that is no number, and nothing of it shall be saved."""
+        if not math.isfinite(loss):
+            raise FitError(
+                f"{self.name}: the loss is {loss} at step {self.position.step}; "
+                "a lower training.learning_rate or training.clip may help"
+            )
 
     def where(self) -> Row:
         return {"step": self.position.step, "epoch": self.position.epoch}
@@ -197,7 +206,7 @@ class Run:
                 yield raw
 
     def keep(self) -> None:
-        """Save what a broken run goes on from: every so many steps, or after each epoch."""
+        """Save what a broken run goes on from: every so many steps, or after an epoch now and then."""
         every = self.training.checkpoint_every
         if not self.due(every):
             return
@@ -205,11 +214,13 @@ class Run:
             self.save_state(f"step-{self.position.step}")
             if self.writes:
                 ledger.prune(self.folder, self.training.checkpoints_kept)
-        elif not self.over:
+        elif not self.over and first_says(time.monotonic() - self.kept >= PAUSE):
             self.save_state("last")
+            self.kept = time.monotonic()
 
     def save_state(self, name: str, *, finished: bool = False) -> None:
         """A checkpoint with all that a run needs to go on."""
+        self.check_health(self.meter.read().get("loss", 0.0))
         align(self.model, buffers_only=True)
         scaler = self.accelerator.scaler
         with self.judged_weights() as raw:

@@ -17,41 +17,23 @@ from lib.config import Training, parse
 from lib.data.loader import Loader, Memories, Pairs
 from lib.data.record import Record
 from lib.data.text import Vocab
-from lib.train import cross_entropy, fit
+from lib.train import cross_entropy, fit, share
 
-WORDS = [
-    "a",
-    "man",
-    "woman",
-    "in",
-    "with",
-    "red",
-    "blue",
-    "hat",
-    "coat",
-    "shirt",
-    "and",
-    "on",
-    "the",
-    "street",
-    "park",
-]
+WORDS = tuple("a man woman in with red blue hat coat shirt and on the street park".split())  # noqa: SIM905
 
 
-def make_records(count=16, seed=0):
-    """Pictures with two captions each, of very different lengths."""
+def make_records(count, captions, seed=0):
+    """Pictures with captions of very different lengths."""
     chance = np.random.default_rng(seed)
-    captions = [
-        tuple(" ".join(chance.choice(WORDS, chance.integers(1, 12))) for _ in range(2)) for _ in range(count)
-    ]
-    return [Record(f"{i}", f"{i}.jpg", texts, "train") for i, texts in enumerate(captions)]
+    texts = [" ".join(chance.choice(WORDS, chance.integers(1, 12))) for _ in range(captions * count)]
+    return [Record(f"{i}", f"{i}.jpg", tuple(texts[i::count]), "train") for i in range(count)]
 
 
 VOCAB = Vocab.build([" ".join(WORDS)])
 
 
-def make_loader(count=16, **settings):
-    records = make_records(count)
+def make_loader(count=16, captions=2, **settings):
+    records = make_records(count, captions)
     memory = np.random.default_rng(1).standard_normal((count, 3, 6)).astype(np.float32)
     return Loader(Pairs(records, VOCAB, Memories([memory])), **({"batch_size": 4} | settings))
 
@@ -102,12 +84,11 @@ def dying(objective, at):
 def main(spec):
     torch.set_num_threads(1)
     training = parse(Training, spec["training"])
-    world, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
-    loader = make_loader(batch_size=training.batch_size, rank=rank, world=world, **spec.get("loader", {}))
+    loader = make_loader(batch_size=training.batch_size, **share(), **spec.get("loader", {}))
     objective = cross_entropy(doubly_stochastic=1.0)
     if "die_at" in spec:
         objective = dying(objective, spec["die_at"])
-    model = build(spec.get("seed", 3) + rank, **spec.get("model", {}))  # unequal until `fit` makes them equal
+    model = build(3 + loader.rank, **spec.get("model", {}))  # unequal until `fit` makes them equal
     return fit(model, objective, loader, training=training, folder=spec["folder"], run_key=KEY)
 
 
