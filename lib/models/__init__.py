@@ -1,0 +1,28 @@
+"""Encoders, decoders, captioners and the one search."""
+
+from lib.models.attributes import AttributeEncoder, AttributeReader, number_facts
+from lib.models.captioner import Captioner
+from lib.models.decoders import build_decoder
+from lib.models.encoders import Encoder, build_encoder
+from lib.models.errors import ModelError
+from lib.models.features import Features, cache_features
+from lib.models.generate import Decoding, Generated, generate
+from lib.models.state import Decoded, State
+
+__all__ = [
+    "AttributeEncoder",
+    "AttributeReader",
+    "Captioner",
+    "Decoded",
+    "Decoding",
+    "Encoder",
+    "Features",
+    "Generated",
+    "ModelError",
+    "State",
+    "build_decoder",
+    "build_encoder",
+    "cache_features",
+    "generate",
+    "number_facts",
+]

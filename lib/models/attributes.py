@@ -1,0 +1,121 @@
+"""Facts and models: reading them off a picture, and giving them to a decoder in place of a picture.
+
+The reader pre-trains the atelier's backbone; the encoder makes the oracle, the captioner that need not look.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lib import checkpoint
+from lib.data.record import Record
+from lib.models.encoders import Encoder, build_encoder
+from lib.models.errors import ModelError
+from lib.models.generate import asleep
+from lib.paths import shorten
+
+if TYPE_CHECKING:
+    from lib.data.loader import Batch
+
+Schema = Mapping[str, Sequence[str]]
+
+
+def number_facts(records: Sequence[Record], schema: Schema) -> Tensor:
+    """Each record's facts as numbers [R, A] in the order of the schema; 0 where one is hidden or absent."""
+    numbers = {name: {None: 0} | {v: n for n, v in enumerate(values, 1)} for name, values in schema.items()}
+    rows = []
+    for record in records:
+        if record.attributes is None:
+            raise ModelError(f"{record.id}: no attributes are known of this picture")
+        try:
+            rows.append([known[record.attributes[name]] for name, known in numbers.items()])
+        except KeyError as error:
+            raise ModelError(f"{record.id}: attribute or value {error} is not in the schema") from None
+    return torch.tensor(rows, dtype=torch.long).view(len(rows), len(schema))
+
+
+def plain(schema: Schema) -> dict[str, list[str]]:
+    """A schema as JSON gives it back."""
+    return {name: list(values) for name, values in schema.items()}
+
+
+class AttributeEncoder(nn.Module):
+    """Facts [B, A] as a memory [B, A, D]: one cell a fact, one-hot; the decoder's reader embeds it."""
+
+    def __init__(self, schema: Schema):
+        super().__init__()
+        self.schema = plain(schema)
+        sizes = torch.tensor([len(values) + 1 for values in self.schema.values()])
+        self.width = int(sizes.sum())
+        self.register_buffer("first", sizes.cumsum(0) - sizes, persistent=False)
+
+    def forward(self, facts: Tensor) -> Tensor:
+        return F.one_hot(facts + self.first, self.width).float()
+
+    def memories(self, records: Sequence[Record]) -> Tensor:
+        """Every record's memory [R, A, D], a view for the loader's `Memories`."""
+        return self(number_facts(records, self.schema)).half()
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "attributes", "schema": self.schema}
+
+
+class AttributeReader(nn.Module):
+    """Reads every attribute off a picture: each looks at the cells in its own way, then chooses a value."""
+
+    def __init__(self, encoder: Encoder, schema: Schema, *, dropout: float = 0.1):
+        super().__init__()
+        self.schema = plain(schema)
+        self.encoder, self.dropout = encoder, nn.Dropout(dropout)
+        sizes = [len(values) + 1 for values in self.schema.values()]
+        self.look = nn.Linear(encoder.width, len(sizes))
+        self.values = nn.ModuleList(nn.Linear(2 * encoder.width, size) for size in sizes)
+
+    def forward(self, batch: "Batch") -> list[Tensor]:
+        """For each attribute logits [B, values + 1]: 0 is none, then the schema's values."""
+        return self.judge(batch.images)
+
+    def judge(self, images: Tensor) -> list[Tensor]:
+        """The same for pictures alone."""
+        cells = self.encoder(images)
+        looks = self.look(cells).softmax(1)  # [B, N, A]
+        seen = looks.transpose(1, 2) @ cells  # [B, A, D]
+        both = torch.cat([seen, cells.mean(1, keepdim=True).expand_as(seen)], -1)
+        return [head(x) for head, x in zip(self.values, self.dropout(both).unbind(1), strict=True)]
+
+    @torch.no_grad()
+    def read(self, images: Tensor) -> list[dict[str, str | None]]:
+        """The likeliest facts of each picture."""
+        with asleep(self):
+            chosen = torch.stack([logits.argmax(1) for logits in self.judge(images)], 1).tolist()
+        choices = [(name, [None, *values]) for name, values in self.schema.items()]
+        return [{name: values[c] for c, (name, values) in zip(row, choices, strict=True)} for row in chosen]
+
+    def describe(self) -> dict[str, Any]:
+        """What `from_config` rebuilds it from."""
+        return {"kind": "attribute_reader", "encoder": self.encoder.describe(), "schema": self.schema}
+
+    def meta(self) -> dict[str, Any]:
+        """What a checkpoint must say besides the weights."""
+        return {"model": self.describe()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "AttributeReader":
+        """A fresh reader of this description, names strict."""
+        if set(config) != {"kind", "encoder", "schema"} or config["kind"] != "attribute_reader":
+            raise ModelError(f"no attribute reader: its config has the keys {', '.join(sorted(config))}")
+        return cls(build_encoder(config["encoder"]), config["schema"])
+
+    @classmethod
+    def load(cls, path: str | Path) -> "AttributeReader":
+        """The reader of a checkpoint, in eval mode on the CPU; captioners start from its `encoder`."""
+        found = checkpoint.load(checkpoint.locate(path))
+        if "model" not in found.meta:
+            raise ModelError(f"{shorten(found.folder)}: no attribute reader; meta.json lacks model")
+        reader = cls.from_config(found.meta["model"])
+        checkpoint.load_into(reader, found.weights, found.folder)
+        return reader.eval()

@@ -1,0 +1,204 @@
+"""Backbones: images [B, 3, H, W] in, a map of features [B, width, h, w] out."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import torch
+from torch import Tensor, nn
+
+from lib import environment
+from lib.checkpoint import CheckpointError, load_into, load_weights
+from lib.models.errors import ModelError, check_known
+from lib.paths import resolve, shorten
+
+# where a torchvision network's last map lies, by what its family calls it; the first that is there
+ENDS = [
+    "permute",
+    "features",
+    "trunk_output",
+    "layer4",
+    "layers",
+    "conv5",
+    "Mixed_7c",
+    "inception5b",
+    "encoder",
+]
+FILES = (".safetensors", ".pth", ".pt", ".bin")
+
+
+class TorchvisionBackbone(nn.Module):
+    """A torchvision classifier without its last part. `weights`: a file, a name of torchvision's, or None."""
+
+    def __init__(self, name: str, weights: str | None = None):
+        super().__init__()
+        from torchvision import models
+        from torchvision.models.feature_extraction import create_feature_extractor
+
+        check_known("backbone", name, models.list_models(module=models))
+        whole = models.get_model(name, weights=None)
+        end = next((end for end in ENDS if hasattr(whole, end)), None)
+        if end is None:
+            raise ModelError(f"backbone {name!r} has no map of features that Lookbook knows how to find")
+        self.name, self.known = name, set(whole.state_dict())
+        self.patch = whole.patch_size if end == "encoder" else None
+        self.body = create_feature_extractor(whole, {end: "map"}, suppress_diff_warning=True)
+        if weights is not None:
+            self.load(weights)
+        self.width = self.measure()
+
+    def load(self, weights: str) -> None:
+        """Strictly; the classifier's weights may be among them or not."""
+        if weights.endswith(FILES):
+            where, table = shorten(resolve(weights)), read_weights(resolve(weights))
+        else:
+            where, table = f"{self.name} weights {weights}", fetch_weights(self.name, weights)
+        own = self.body.state_dict()
+        classifier = [name for name in table if name in self.known and name not in own]
+        try:
+            load_into(self.body, {k: v for k, v in table.items() if k not in classifier}, where)
+        except CheckpointError as error:
+            raise ModelError(str(error).replace(type(self.body).__name__, self.name)) from None
+
+    @torch.no_grad()
+    def measure(self) -> int:
+        """How many channels come out."""
+        training = self.body.training
+        width = self.body.eval()(torch.zeros(1, 3, 224, 224))["map"].shape[1:]
+        self.body.train(training)
+        return width[0] if len(width) == 3 else width[-1]
+
+    def forward(self, images: Tensor) -> Tensor:
+        found = self.body(images)["map"]
+        return found if found.ndim == 4 else to_map(found, images, self.patch)
+
+
+class Tower(nn.Module):
+    """A Hugging Face vision tower (CLIP, ViT, DINOv2) from a local path, an id, or the JSON of its config."""
+
+    def __init__(self, name: str, config: dict[str, Any] | None = None, *, hub: bool = False):
+        super().__init__()
+        if not hub:
+            environment.offline()
+        from transformers import AutoConfig, AutoModel, CLIPVisionModel
+
+        if config is not None:
+            known = AutoConfig.for_model(**config)
+            self.body = AutoModel.from_config(known)
+        else:
+            where = str(resolve(name)) if resolve(name).exists() else name
+            with one_line(name), quiet():
+                known = AutoConfig.from_pretrained(where, local_files_only=not hub)
+                family = CLIPVisionModel if known.model_type.startswith("clip") else AutoModel
+                self.body, told = family.from_pretrained(
+                    where, local_files_only=not hub, output_loading_info=True
+                )
+            missing = sorted(key for key in told["missing_keys"] if "pooler" not in key)
+            if missing:
+                raise ModelError(f"{name}: the weights lack {', '.join(missing[:3])}")
+        self.body = self.body.float()
+        self.config = json.loads(self.body.config.to_json_string(use_diff=False))
+        self.width = getattr(self.body.config, "hidden_size", None)
+        if self.width is None:
+            raise ModelError(f"{name}: a {known.model_type} is no vision tower; give a CLIP, ViT or DINOv2")
+
+    def forward(self, images: Tensor) -> Tensor:
+        size = self.body.config.image_size
+        if images.shape[-1] != size and self.body.config.model_type != "dinov2":
+            raise ModelError(f"this tower reads pictures of {size} pixels, not {images.shape[-1]}")
+        return to_map(self.body(pixel_values=images).last_hidden_state, images, self.body.config.patch_size)
+
+
+def to_map(tokens: Tensor, images: Tensor, patch: int) -> Tensor:
+    """Patches as a map, without the class and register tokens before them: [B, L, C] -> [B, C, h, w]."""
+    height, width = images.shape[-2] // patch, images.shape[-1] // patch
+    return tokens[:, -height * width :].transpose(1, 2).unflatten(2, (height, width))
+
+
+class AtelierCNN(nn.Module):
+    """A small fast eye of our own: 128 pixels in, 8 x 8 cells out; about a million weights at 24 channels."""
+
+    def __init__(self, channels: int = 24):
+        super().__init__()
+        c = channels
+        self.width = 8 * c
+        self.body = nn.Sequential(
+            convolution(3, c, 2),
+            convolution(c, 2 * c, 2),
+            convolution(2 * c, 4 * c, 2),
+            Residual(4 * c),
+            convolution(4 * c, 8 * c, 2),
+            Residual(8 * c),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.body(images)
+
+
+def convolution(inside: int, outside: int, stride: int) -> nn.Sequential:
+    layer = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
+    return nn.Sequential(layer, nn.BatchNorm2d(outside), nn.ReLU(inplace=True))
+
+
+class Residual(nn.Module):
+    """Two convolutions beside a straight way through."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.first = convolution(width, width, 1)
+        self.second = nn.Sequential(nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(x + self.second(self.first(x)))
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_weights(path)
+    except CheckpointError as error:
+        raise ModelError(str(error)) from None
+
+
+def fetch_weights(name: str, weights: str) -> dict[str, Tensor]:
+    """Weights under torchvision's own name, from its cache or its server."""
+    from torchvision import models
+
+    offered = {entry.name: entry for entry in models.get_model_weights(name)}
+    offered["DEFAULT"] = models.get_model_weights(name).DEFAULT
+    check_known(f"weights of {name}", weights.rpartition(".")[2], offered)
+    entry = offered[weights.rpartition(".")[2]]
+    try:
+        return entry.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except (URLError, OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(
+            f"{weights} of {name} cannot be had ({reason}); download {entry.url} and give the file's path"
+        ) from None
+
+
+@contextlib.contextmanager
+def one_line(name: str) -> Iterator[None]:
+    """What transformers says in a page, in a line."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"vision tower {name!r} cannot be loaded: {reason}") from None
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without the report of weights that a vision tower leaves unused in a larger checkpoint."""
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        logging.enable_progress_bar()

@@ -1,0 +1,141 @@
+"""The captioner: an encoder, a decoder, their words and their preprocessing, saved and loaded as one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from lib import checkpoint
+from lib.data.images import Preprocess
+from lib.data.text import Vocab
+from lib.models.attributes import AttributeEncoder
+from lib.models.decoders import build_decoder, describe_decoder
+from lib.models.encoders import build_encoder
+from lib.models.errors import ModelError
+from lib.models.generate import Decoding, Generated, asleep, generate
+from lib.models.state import Decoded
+from lib.paths import shorten
+
+if TYPE_CHECKING:
+    from lib.data.loader import Batch
+
+KEYS = {"kind", "encoder", "decoder"}
+
+
+class Captioner(nn.Module):
+    """Pictures in, captions out. Given facts instead of pictures (AttributeEncoder) it is the oracle."""
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, vocab: Vocab, preprocess: Preprocess | None):
+        super().__init__()
+        if decoder.settings.vocab_size != len(vocab):
+            raise ModelError(
+                f"the decoder knows {decoder.settings.vocab_size} words, the vocabulary {len(vocab)}"
+            )
+        if decoder.settings.memory_width != encoder.width:
+            raise ModelError(
+                f"the decoder reads cells {decoder.settings.memory_width} wide, the encoder's are {encoder.width}"
+            )
+        self.encoder, self.decoder = encoder, decoder
+        self.vocab, self.preprocess = vocab, preprocess
+
+    @property
+    def banned(self) -> tuple[int, ...]:
+        """Words that no caption holds."""
+        return self.vocab.pad, self.vocab.start, self.vocab.unknown
+
+    def encode(self, images: Tensor) -> Tensor:
+        """[B, 3, H, W] -> memory [B, N, D]."""
+        return self.encoder(images)
+
+    def remember(self, batch: "Batch") -> Tensor:
+        """The batch's memory: given, or seen now."""
+        return self.encode(batch.images) if batch.memory is None else batch.memory
+
+    def forward(self, batch: "Batch", *, attention: bool = False) -> Decoded:
+        """Scores of each next word, given the true words before it."""
+        return self.decoder(self.remember(batch), batch.tokens[:, :-1], attention=attention)
+
+    def search(
+        self,
+        memory: Tensor,
+        decoding: Decoding,
+        *,
+        mask: Tensor | None = None,
+        start: int | Tensor | None = None,
+        generator: torch.Generator | None = None,
+        attention: bool = False,
+    ) -> Generated:
+        """`generate` with this vocabulary's marks."""
+        return generate(
+            self.decoder,
+            memory,
+            decoding,
+            start=self.vocab.start if start is None else start,
+            end=self.vocab.end,
+            mask=mask,
+            banned=self.banned,
+            generator=generator,
+            attention=attention,
+        )
+
+    @torch.no_grad()
+    def caption(self, batch: "Batch", decoding: Decoding) -> list[str]:
+        """The best caption of each picture, as text."""
+        with asleep(self):
+            found = self.search(self.remember(batch), decoding)
+        return [self.decode(ids) for ids in found.tokens[:, 0].tolist()]
+
+    @torch.no_grad()
+    def generate(self, images: Tensor, beam_k: int = 5, max_len: int = 80) -> list[list[int]]:
+        """Seed 002's call: the numbers of the words of each picture's caption, without marks."""
+        decoding = Decoding(method="beam", beam=beam_k, max_length=max_len)
+        with asleep(self):
+            found = self.search(self.encode(images), decoding)
+        rows = zip(found.tokens[:, 0].tolist(), found.lengths[:, 0].tolist(), strict=True)
+        return [[number for number in row[:length] if number != self.vocab.end] for row, length in rows]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Numbers as text."""
+        return self.vocab.decode(ids)
+
+    def describe(self) -> dict[str, Any]:
+        """Plain JSON from which `from_config` builds an equal model, weights aside."""
+        return {
+            "kind": "captioner",
+            "encoder": self.encoder.describe(),
+            "decoder": describe_decoder(self.decoder),
+        }
+
+    def meta(self) -> dict[str, Any]:
+        """What a checkpoint must say besides the weights."""
+        preprocess = None if self.preprocess is None else self.preprocess.to_json()
+        return {"model": self.describe(), "vocab": list(self.vocab.words), "preprocess": preprocess}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], vocab: Vocab, preprocess: Preprocess | None) -> "Captioner":
+        """A fresh model of this description, names strict."""
+        if set(config) != KEYS or config["kind"] != "captioner":
+            raise ModelError(f"no captioner: its config has the keys {', '.join(sorted(config))}")
+        encoder = config["encoder"]
+        if encoder.get("kind") == "attributes":
+            seeing = AttributeEncoder(encoder["schema"])
+        else:
+            seeing = build_encoder(encoder)
+        return cls(seeing, build_decoder(config["decoder"]), vocab, preprocess)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Captioner":
+        """The captioner of a checkpoint (its name, variant or folder), in eval mode on the CPU."""
+        found = checkpoint.load(checkpoint.locate(path))
+        missing = {"model", "vocab", "preprocess"} - set(found.meta)
+        if missing:
+            raise ModelError(
+                f"{shorten(found.folder)}: no captioner; meta.json lacks {', '.join(sorted(missing))}"
+            )
+        vocab = Vocab({word: number for number, word in enumerate(found.meta["vocab"])})
+        preprocess = found.meta["preprocess"] and Preprocess.from_json(found.meta["preprocess"])
+        model = cls.from_config(found.meta["model"], vocab, preprocess)
+        checkpoint.load_into(model, found.weights, found.folder)
+        return model.eval()

@@ -1,0 +1,155 @@
+"""Encoders: pictures in, a memory [B, N, D] out. A backbone, and the view of its map that decoders get."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lib.checkpoint import CheckpointError, load_into
+from lib.config import ConfigError, parse
+from lib.models.backbones import AtelierCNN, TorchvisionBackbone, Tower, read_weights
+from lib.models.errors import ModelError, check_known
+from lib.paths import resolve
+
+View = Literal["pooled", "grid", "regions"]
+LEAST_SCORE = 0.2  # below it a detection is noise
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderSettings:
+    """Everything an encoder is rebuilt from, weights aside."""
+
+    kind: Literal["torchvision", "huggingface", "atelier"] = "torchvision"
+    name: str = "resnet18"  # torchvision's name; a local path or id for huggingface
+    channels: int = 24  # of the atelier's first layer
+    tower: dict | None = None  # huggingface's own config; found out when loaded
+    view: View = "grid"
+    grid: int | None = None  # cells a side; None keeps the backbone's
+    levels: tuple[int, ...] = (1, 2, 3)  # regions: the image, 2 x 2 and 3 x 3 overlapping windows
+    detector: str | None = None  # regions: torchvision's name of a detector that adds boxes
+    boxes: int = 16  # how many
+
+
+class Encoder(nn.Module):
+    """One backbone, one view of it."""
+
+    def __init__(self, settings: EncoderSettings, backbone: nn.Module, detector: nn.Module | None = None):
+        super().__init__()
+        self.settings, self.width = settings, backbone.width
+        self.backbone = backbone.to(memory_format=torch.channels_last)
+        self.detector = detector
+        windows = pyramid(settings.levels) if settings.view == "regions" else torch.zeros(0, 4)
+        self.register_buffer("windows", windows, persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:  # [B, 3, H, W] -> [B, N, D]
+        found = self.backbone(images.contiguous(memory_format=torch.channels_last))
+        if self.settings.view == "pooled":
+            return found.mean((2, 3))[:, None]
+        if self.settings.view == "regions":
+            return pool_regions(found, self.regions(images))
+        if self.settings.grid is not None and found.shape[-2:] != (self.settings.grid,) * 2:
+            found = F.adaptive_avg_pool2d(found, self.settings.grid)
+        return found.flatten(2).transpose(1, 2)
+
+    def regions(self, images: Tensor) -> Tensor:
+        """Boxes (x1, y1, x2, y2) in parts of the image, [B, N, 4]: the pyramid's, then the detector's."""
+        fixed = self.windows.expand(len(images), -1, -1)
+        if self.detector is None:
+            return fixed
+        return torch.cat([fixed, find_boxes(self.detector, images, self.settings.boxes)], 1)
+
+    def viewed(self, view: View, *, grid: int | None = None) -> "Encoder":
+        """The same backbone, weights shared, seen another way."""
+        return Encoder(replace(self.settings, view=view, grid=grid), self.backbone, self.detector)
+
+    def describe(self) -> dict[str, Any]:
+        return asdict(self.settings)
+
+
+def build_encoder(
+    config: dict[str, Any],
+    *,
+    weights: str | None = None,
+    detector_weights: str | None = None,
+    hub: bool = False,
+) -> Encoder:
+    """An encoder from EncoderSettings as a plain dict, names strict.
+
+    `weights`: a local file or the name of a torchvision enum entry; None leaves the backbone untrained (a
+    huggingface name brings its own). `hub` allows a download.
+    """
+    plain = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
+    try:
+        settings = parse(EncoderSettings, plain, where="encoder.")
+    except ConfigError as error:
+        raise ModelError(str(error)) from None
+    if settings.kind == "huggingface":
+        if weights is not None:
+            raise ModelError(f"encoder.name {settings.name!r} brings its own weights; give no others")
+        backbone = Tower(settings.name, settings.tower, hub=hub)
+        settings = replace(settings, tower=backbone.config)
+    elif settings.kind == "torchvision":
+        backbone = TorchvisionBackbone(settings.name, weights)
+    else:
+        backbone = AtelierCNN(settings.channels)
+        if weights is not None:
+            fill(backbone, weights)
+    detector = build_detector(settings, detector_weights) if settings.detector else None
+    return Encoder(settings, backbone, detector)
+
+
+def build_detector(settings: EncoderSettings, weights: str | None) -> nn.Module:
+    """A torchvision detector that reads pictures already normalised; frozen for good."""
+    from torchvision import models
+
+    if settings.view != "regions":
+        raise ModelError(f"encoder.detector needs encoder.view 'regions', not {settings.view!r}")
+    check_known("detector", settings.detector, models.list_models(module=models.detection))
+    detector = models.get_model(settings.detector, weights=None, weights_backbone=None)
+    detector.transform.image_mean, detector.transform.image_std = [0.0] * 3, [1.0] * 3
+    if weights is not None:
+        fill(detector, weights)
+    return detector.eval().requires_grad_(False)
+
+
+def fill(model: nn.Module, weights: str) -> None:
+    """Weights from a file, strictly."""
+    try:
+        load_into(model, read_weights(resolve(weights)), resolve(weights))
+    except CheckpointError as error:
+        raise ModelError(str(error)) from None
+
+
+def pyramid(levels: tuple[int, ...]) -> Tensor:
+    """Overlapping windows in parts of the image, [N, 4]: at level l, l x l of them, each 2 / (l + 1) wide."""
+    boxes = [
+        (x / (level + 1), y / (level + 1), (x + 2) / (level + 1), (y + 2) / (level + 1))
+        for level in levels
+        for y in range(level)
+        for x in range(level)
+    ]
+    return torch.tensor(boxes)
+
+
+def pool_regions(found: Tensor, boxes: Tensor) -> Tensor:
+    """The mean feature inside each box, its edges not rounded: [B, C, h, w], [B, N, 4] -> [B, N, C]."""
+    from torchvision.ops import roi_align
+
+    height, width = found.shape[-2:]
+    scaled = boxes.to(found.dtype) * found.new_tensor([width, height, width, height])
+    pooled = roi_align(found, list(scaled.unbind(0)), output_size=2, sampling_ratio=2, aligned=True)
+    return pooled.mean((2, 3)).unflatten(0, boxes.shape[:2])
+
+
+@torch.no_grad()
+def find_boxes(detector: nn.Module, images: Tensor, wanted: int) -> Tensor:
+    """The surest boxes in parts of the image, [B, wanted, 4]; the whole image stands for those not found."""
+    detector.eval()  # in train mode it would ask for targets
+    size = images.new_tensor([images.shape[-1], images.shape[-2]]).repeat(2)
+    boxes = images.new_tensor([0.0, 0.0, 1.0, 1.0]).repeat(len(images), wanted, 1)
+    for place, found in enumerate(detector(list(images))):  # a detector's answers differ in length
+        sure = found["boxes"][found["scores"] >= LEAST_SCORE][:wanted] / size
+        boxes[place, : len(sure)] = sure
+    return boxes

@@ -1,0 +1,225 @@
+"""Features of a frozen encoder, computed once and kept on disk: fp16 shards that are mapped, not read.
+
+    <folder>/<key>/index.json            what was computed, of what
+    <folder>/<key>/view0-00000.npy ...   shards [pictures, N, D]; a shard that is there is whole
+
+The key covers pictures, encoder, weights and preprocessing: whatever changes, changes the folder. A run that was
+killed goes on after its last whole shard; more views are added to those there.
+"""
+
+import hashlib
+import json
+import os
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lib.data.images import Preprocess, load_image
+from lib.data.record import Record
+from lib.files import read_json, sync_folder, write_json
+from lib.models.errors import ModelError
+from lib.models.generate import asleep, autocast
+from lib.paths import resolve, shorten
+from lib.progress import Progress
+
+SHARD_BYTES = 64 << 20
+EDGE = 64 << 10  # a picture's first and last so many bytes tell it from others of its size
+PATIENCE = 0.5  # seconds between two looks at what the first process has written
+
+
+class Features(Sequence):
+    """`features[view][index]` is an array [N, D]; view 0 is the plain picture, the others are augmented."""
+
+    def __init__(self, folder: Path, views: int):
+        self.folder = folder
+        index = read_json(folder / "index.json")
+        self.key, self.count, self.shape = index["key"], index["pictures"], tuple(index["shape"])
+        self.views = [View(folder, view, self.count, index["per_shard"]) for view in range(views)]
+
+    def __len__(self) -> int:
+        return len(self.views)
+
+    def __getitem__(self, view: int) -> "View":
+        return self.views[view]
+
+    def memory(self, indices: Sequence[int], view: int = 0) -> Tensor:
+        """Several pictures as a batch, [B, N, D] in fp32."""
+        return torch.from_numpy(np.stack([self.views[view][int(i)] for i in indices])).float()
+
+
+class View(Sequence):
+    """One view of all pictures. Shards are opened when first needed, in each process for itself."""
+
+    def __init__(self, folder: Path, view: int, count: int, per_shard: int):
+        self.folder, self.view, self.count, self.per_shard = folder, view, count, per_shard
+        self.open: dict[int, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if not 0 <= index < self.count:
+            raise IndexError(index)
+        shard, place = divmod(index, self.per_shard)
+        if shard not in self.open:
+            self.open[shard] = np.load(shard_path(self.folder, self.view, shard), mmap_mode="r")
+        return self.open[shard][place]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"open": {}}  # a worker gets the path, not the pages
+
+
+def cache_features(
+    records: Sequence[Record],
+    encoder: nn.Module,
+    preprocess: Preprocess,
+    folder: str | Path,
+    *,
+    views: int = 1,
+    batch_size: int = 32,
+    device: torch.device | str = "cpu",
+    precision: str = "fp32",
+) -> Features:
+    """The features of all records under `folder`, computed now as far as they are not there.
+
+    Of several processes the first computes and the others wait. `views` above 1 adds augmented ones.
+    """
+    if not records or views < 1:
+        raise ModelError(f"{len(records)} pictures in {views} views: there is nothing to compute")
+    about = {
+        "pictures_sha256": hash_pictures(records),
+        "weights_sha256": hash_weights(encoder),
+        "encoder": encoder.describe(),
+        "preprocess": preprocess.to_json(),
+        "precision": precision,
+    }
+    key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
+    place = resolve(folder) / key
+    if os.environ.get("RANK", "0") != "0":
+        while known_views(place) < views:
+            time.sleep(PATIENCE)
+    elif known_views(place) < views:
+        work = Work(
+            records=records,
+            encoder=encoder.to(device),
+            preprocess=preprocess,
+            place=place,
+            batch_size=batch_size,
+            device=torch.device(device),
+            precision=precision,
+        )
+        index = work.compute(views)
+        write_json(place / "index.json", {"key": key, **index, "about": about}, indent=1)
+    return Features(place, views)
+
+
+def known_views(place: Path) -> int:
+    """How many views are whole."""
+    index = place / "index.json"
+    return read_json(index)["views"] if index.exists() else 0
+
+
+def hash_pictures(records: Sequence[Record]) -> str:
+    """Ids, sizes and both ends of each file, which is all of a small one and enough of a compressed one."""
+    digest = hashlib.sha256()
+    for record in records:
+        size = record.path.stat().st_size if record.path.is_file() else -1
+        digest.update(f"{record.id}\0{size}\0".encode())
+        if size > 0:
+            with record.path.open("rb") as file:
+                digest.update(file.read(EDGE))
+                file.seek(max(file.tell(), size - EDGE))
+                digest.update(file.read())
+    return digest.hexdigest()
+
+
+def hash_weights(model: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def shard_path(folder: Path, view: int, shard: int) -> Path:
+    return folder / f"view{view}-{shard:05d}.npy"
+
+
+@dataclass(kw_only=True, eq=False)
+class Work:
+    """What is to be computed, and how; memory holds one shard and two batches at most."""
+
+    records: Sequence[Record]
+    encoder: nn.Module
+    preprocess: Preprocess
+    place: Path
+    batch_size: int
+    device: torch.device
+    precision: str
+
+    @torch.no_grad()
+    def compute(self, views: int) -> dict[str, Any]:
+        """Write the missing shards; what the index says of them comes back."""
+        self.place.mkdir(parents=True, exist_ok=True)
+        for draft in self.place.glob(".*.tmp"):
+            draft.unlink()
+        with asleep(self.encoder), Progress("features", views * len(self.records), "pictures") as progress:
+            shape = tuple(self.encode([self.picture(0, 0)]).shape[1:])
+            per_shard = max(1, SHARD_BYTES // (2 * shape[0] * shape[1]))
+            for view in range(views):
+                for shard, first in enumerate(range(0, len(self.records), per_shard)):
+                    indices = range(first, min(first + per_shard, len(self.records)))
+                    path = shard_path(self.place, view, shard)
+                    if not path.exists():
+                        write_shard(path, self.batches(indices, view, progress), (len(indices), *shape))
+                    else:
+                        progress.update(len(indices))
+        return {"pictures": len(self.records), "views": views, "shape": shape, "per_shard": per_shard}
+
+    def batches(self, indices: range, view: int, progress: Progress) -> Iterator[np.ndarray]:
+        """Features of consecutive pictures, the next batch being decoded meanwhile."""
+        chunks = [indices[i : i + self.batch_size] for i in range(0, len(indices), self.batch_size)]
+        with ThreadPoolExecutor(2) as pool:
+            loading = pool.map(lambda index: self.picture(index, view), chunks[0])
+            for place, chunk in enumerate(chunks):
+                pictures = list(loading)
+                if place + 1 < len(chunks):
+                    loading = pool.map(lambda index: self.picture(index, view), chunks[place + 1])
+                yield self.encode(pictures)
+                progress.update(len(chunk))
+
+    def picture(self, index: int, view: int) -> Tensor:
+        record = self.records[index]
+        seed = zlib.crc32(f"{record.id}/{view}".encode()) if view else None
+        return self.preprocess(load_image(record.path), seed)
+
+    def encode(self, pictures: list[Tensor]) -> np.ndarray:
+        with autocast(self.device, self.precision):
+            memory = self.encoder(torch.stack(pictures).to(self.device))
+        return memory.float().cpu().numpy()
+
+
+def write_shard(path: Path, batches: Iterator[np.ndarray], shape: tuple[int, ...]) -> None:
+    """Fill a shard under a temporary name, sync it and rename it."""
+    draft = path.with_name(f".{path.name}.tmp")
+    array = np.empty(shape, np.float16)
+    done = 0
+    for batch in batches:
+        if np.abs(batch).max() > np.finfo(np.float16).max:
+            raise ModelError(f"{shorten(path)}: features of {np.abs(batch).max():.3g} do not fit into fp16")
+        array[done : done + len(batch)] = batch
+        done += len(batch)
+    with draft.open("wb") as file:
+        np.save(file, array)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    sync_folder(path.parent)
