@@ -23,7 +23,7 @@ def cross_entropy(*, label_smoothing: float = 0.0, doubly_stochastic: float = 0.
     """
 
     def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
-        decoded = model(batch)
+        decoded = model(batch, attention=doubly_stochastic > 0)
         targets = next_tokens(batch.tokens, batch.lengths)
         loss = F.cross_entropy(
             decoded.logits.float().flatten(0, 1),
@@ -34,7 +34,7 @@ def cross_entropy(*, label_smoothing: float = 0.0, doubly_stochastic: float = 0.
         )
         words = (targets != IGNORED).sum(dim=1)  # [B]
         result = {"loss": loss, "count": words.sum()}
-        if doubly_stochastic:
+        if doubly_stochastic > 0:
             missed = uneven_attention(decoded.attention.float(), targets != IGNORED)  # [B]
             result["loss"] = loss + doubly_stochastic * (missed * words).sum()
             result["uneven_attention"] = missed.mean()
@@ -57,23 +57,18 @@ def uneven_attention(attention: Tensor, real: Tensor) -> Tensor:
 
 
 def attribute_loss(targets: Tensor) -> Objective:
-    """Several classifications of one picture at once. Items are attributes that can be told.
+    """Every attribute of a picture classified at once. Items are pairs of picture and attribute.
 
-    `targets[i, a]` is the value of attribute a of picture i (`batch.indices` are pictures), IGNORED where it
-    is not known. The model returns logits, one tensor [B, values] for each attribute.
+    `targets` [pictures, A] are the facts of all records as numbers; `batch.indices` say which are seen.
     """
 
     def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
-        logits = model(batch)
-        wanted = targets.to(batch.indices.device)[batch.indices]  # [B, A]
-        losses = [
-            F.cross_entropy(scores.float(), values, ignore_index=IGNORED, reduction="sum")
-            for scores, values in zip(logits, wanted.unbind(1), strict=True)
-        ]
-        guesses = torch.stack([scores.argmax(dim=1) for scores in logits], dim=1)
-        known = wanted != IGNORED
-        count = known.sum()
-        accuracy = ((guesses == wanted) & known).sum() / count.clamp(min=1)
-        return {"loss": torch.stack(losses).sum(), "count": count, "accuracy": accuracy}
+        logits = model(batch.images).float()  # [B, A, C]
+        nonlocal targets
+        targets = targets.to(logits.device)  # moves once
+        wanted = targets[batch.indices]  # [B, A]
+        loss = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="sum")
+        right = logits.argmax(2) == wanted
+        return {"loss": loss, "count": wanted.numel(), "accuracy": right.float().mean()}
 
     return objective

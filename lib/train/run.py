@@ -31,9 +31,7 @@ from lib.train.state import (
     untouched_random,
 )
 
-PAUSE = (
-    10.0  # seconds from one `last` to the next: small models are done with an epoch sooner than with a disk
-)
+PAUSE = 10.0  # seconds from one `last` to the next: an epoch may take less time than the disk
 
 # validate(model) -> {"score": higher is better, "stop": why the run should end or None, and more columns}
 Validate = Callable[[nn.Module], dict[str, Any]]

@@ -50,7 +50,7 @@ class Toy(nn.Module):
         self.tied = nn.Linear(16, len(VOCAB.words))
         self.tied.weight = self.embed.weight
 
-    def forward(self, batch):
+    def forward(self, batch, *, attention=False):
         seen = self.encoder(batch.memory)  # [B, 3, 8]
         words = self.embed(batch.tokens[:, :-1])
         memory = seen.mean(dim=1, keepdim=True).expand(-1, words.shape[1], -1)
