@@ -27,7 +27,7 @@ def attention_weights(query: Tensor, keys: Tensor, mask: Tensor | None) -> Tenso
     scores = query @ keys.transpose(-1, -2) / math.sqrt(query.shape[-1])
     if mask is not None:
         scores = scores.masked_fill(~mask, -math.inf)
-    return scores.float().softmax(-1).mean(1)
+    return scores.softmax(-1).mean(1)
 
 
 class SelfAttention(nn.Module):
@@ -132,7 +132,6 @@ class AdditiveAttention(nn.Module):
             per_block = max(1, BLOCK // (queries[0].numel() * keys.shape[1]))
             blocks = zip(queries.split(per_block), keys.split(per_block), strict=True)
             scores = torch.cat([self.scores(*block) for block in blocks])
-        scores = scores.float()
         if mask is not None:
             scores = scores.masked_fill(~mask[:, None], -math.inf)
         return scores.softmax(-1)

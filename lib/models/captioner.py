@@ -35,7 +35,7 @@ class Captioner(nn.Module):
             )
         if decoder.settings.memory_width != encoder.width:
             raise ModelError(
-                f"the decoder reads cells {decoder.settings.memory_width} wide, the encoder's are {encoder.width}"
+                f"cells are {encoder.width} wide; the decoder reads {decoder.settings.memory_width}"
             )
         self.encoder, self.decoder = encoder, decoder
         self.vocab, self.preprocess = vocab, preprocess

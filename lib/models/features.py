@@ -3,8 +3,8 @@
     <folder>/<key>/index.json            what was computed, of what
     <folder>/<key>/view0-00000.npy ...   shards [pictures, N, D]; a shard that is there is whole
 
-The key covers pictures, encoder, weights and preprocessing: whatever changes, changes the folder. A run that was
-killed goes on after its last whole shard; more views are added to those there.
+The key covers pictures, encoder, weights and preprocessing: whatever changes, changes the folder. A killed
+run goes on after its last whole shard; more views are added to those there.
 """
 
 import hashlib
