@@ -98,7 +98,7 @@ def run_cell(cell: dict[str, Any], name: str, namespace: dict[str, Any], *, sile
     lines = source.splitlines(keepends=True)
     linecache.cache[name] = (len(source), None, lines, name)  # tracebacks and inspect find the source
     body = ast.parse(source, name).body
-    shown = isinstance(body[-1], ast.Expr) and not source.rstrip().endswith(";")
+    shown = body and isinstance(body[-1], ast.Expr) and not source.rstrip().endswith(";")
     last = body.pop() if shown else None
 
     def display(*values: Any) -> None:
@@ -108,7 +108,7 @@ def run_cell(cell: dict[str, Any], name: str, namespace: dict[str, Any], *, sile
     with capture(outputs, silent=silent):
         exec(compile(ast.Module(body, []), name, "exec", dont_inherit=True), namespace)
         value = None
-        if isinstance(last, ast.Expr):
+        if last:
             value = eval(compile(ast.Expression(last.value), name, "eval", dont_inherit=True), namespace)
         if value is not None:
             result = {"output_type": "execute_result", "data": bundle(value), "metadata": {}}

@@ -44,7 +44,7 @@ def has_tag(cell: dict[str, Any], tag: str) -> bool:
 
 
 def parse_cell(cell: dict[str, Any], where: str) -> ast.Module:
-    """A code cell's syntax tree. Magics are refused: they are no Python, and `--inline` runs the cells too."""
+    """A code cell's syntax tree. Magics are refused: they are no Python, which `--inline` needs."""
     try:
         return ast.parse(cell["source"])
     except SyntaxError as error:

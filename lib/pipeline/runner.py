@@ -129,13 +129,13 @@ class Run:
 
     def tend(self) -> None:
         """Hear of every running stage, settle those that are over, end the rest if the user wants to stop."""
-        if self.stops:
-            too_long = time.monotonic() - self.stops[0] > GRACE + 2
-            for run in self.running:
-                run.kill() if too_long or len(self.stops) > 1 else run.stop()
         for run in [run for run in self.running if run.poll()]:
             self.running.remove(run)
             self.settle(run)
+        if self.stops:
+            impatient = len(self.stops) > 1 or time.monotonic() - self.stops[0] > GRACE + 2
+            for run in self.running:
+                run.kill() if impatient else run.stop()
         self.screen.show([self.progress(run) for run in self.running])
         if self.running:
             time.sleep(POLL)

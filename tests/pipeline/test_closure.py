@@ -1,0 +1,76 @@
+"""The closure finds every file of lib that an import reaches, and no other."""
+
+import ast
+
+import pytest
+
+from lib.pipeline.closure import hashes
+
+LIBRARY = {
+    "lib/__init__.py": "",
+    "lib/paths.py": "import os",
+    "lib/data/__init__.py": "from lib.data.text import tokenize",
+    "lib/data/text.py": "from lib import paths",
+    "lib/data/images.py": "def load():\n    import lib.heavy",
+    "lib/heavy.py": "",
+    "lib/lonely.py": "raise RuntimeError('never imported, only read')",
+    "lib/lazy/__init__.py": "def __getattr__(name):\n    ...",
+    "lib/lazy/one.py": "from .two import x",
+    "lib/lazy/two.py": "",
+    "lib/named.py": "import importlib\nTABLE = {'x': 'lib.heavy'}\nimportlib.import_module(TABLE['x'])",
+    "lib/words.py": "open('words.txt')",
+    "lib/words.txt": "a\nb",
+    "lib/other.txt": "unused",
+    "lib/pipeline/__init__.py": "import lib.heavy",
+    "lib/nested/deep/leaf.py": "from ... import paths\nfrom ...data import text",
+    "lib/circle.py": "import lib.circle",
+}
+
+
+@pytest.fixture
+def library(tmp_path):
+    for name, text in LIBRARY.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("import numpy, json\nfrom pathlib import Path", ""),
+        ("import lib", "__init__"),
+        ("from lib.data import tokenize", "__init__ data/__init__ data/text paths"),
+        ("from lib.data import images", "__init__ data/__init__ data/images data/text heavy paths"),
+        ("import lib.data.images as i", "__init__ data/__init__ data/images data/text heavy paths"),
+        ("def f():\n    from lib import paths", "__init__ paths"),
+        ("from lib.lazy import anything", "__init__ lazy/__init__ lazy/one lazy/two"),
+        ("import lib.named", "__init__ heavy named"),
+        ("import lib.nested.deep.leaf", "__init__ data/__init__ data/text nested/deep/leaf paths"),
+        ("import lib.circle", "__init__ circle"),
+        ("from lib.pipeline import main", ""),
+        ("import library, libfoo.paths", ""),
+    ],
+)
+def test_what_an_import_reaches(library, code, expected):
+    found = hashes([ast.parse(code)], library)
+    assert [name.removeprefix("lib/").removesuffix(".py") for name in found] == expected.split()
+
+
+def test_data_beside_a_module_counts_where_the_module_names_it(library):
+    assert list(hashes([ast.parse("import lib.words")], library)) == [
+        "lib/__init__.py",
+        "lib/words.py",
+        "lib/words.txt",
+    ]
+
+
+def test_hashes_follow_the_content(library):
+    code = [ast.parse("from lib.data import tokenize")]
+    before = hashes(code, library)
+    (library / "lib" / "paths.py").write_text("import sys")
+    after = hashes(code, library)
+    assert {name for name in before if before[name] != after[name]} == {"lib/paths.py"}
+    (library / "lib" / "paths.py").write_text("import lib.heavy")
+    assert "lib/heavy.py" in hashes(code, library)

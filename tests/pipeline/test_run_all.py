@@ -1,0 +1,114 @@
+"""The command line as a user meets it: --list, --help, refusals, exit codes; and the real run_all.py."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from lib.paths import ROOT
+from lib.pipeline import Stage, check
+
+
+def test_list_shows_titles_paths_and_states(pair):
+    pair.write("00_first", "1 / seed", title="How it begins")
+    pair.stage("02_late", profiles={"smoke": None})
+    pair.run()
+    (pair.root / "notebooks" / "01_second.ipynb").unlink()
+    code, said = pair.call("--list")
+    assert code == 0
+    assert said.splitlines()[0] == f"profile demo, output in {pair.output}"
+    assert "00_first  How it begins" in said and "ZeroDivisionError: division by zero" in said
+    assert "01_second  (" in said and "01_second.ipynb is missing)" in said
+    assert f"    makes  {pair.output / 'first.txt'}" in said and "    needs  {output}/first.txt" in said
+    assert "state  never run" in said
+    code, said = pair.call("--list", "--profile", "smoke")
+    assert "02_late  (does not run in the profile smoke)" in said
+
+
+def test_the_real_list_is_quick():
+    took = []
+    for _ in range(3):
+        started = time.monotonic()
+        done = subprocess.run([sys.executable, ROOT / "run_all.py", "--list"], capture_output=True, text=True)
+        took.append(time.monotonic() - started)
+        assert done.returncode == 0 and "00_dataset" in done.stdout
+    assert min(took) < 0.3
+
+
+def test_listing_imports_nothing_but_the_standard_library_and_lib():
+    code = (
+        "import sys, runpy\nsys.argv = ['run_all.py', '--list']\n"
+        "try:\n    runpy.run_path('run_all.py', run_name='__main__')\nexcept SystemExit:\n    pass\n"
+        "found = {m.partition('.')[0] for m in sys.modules} - set(sys.stdlib_module_names)\n"
+        "print(sorted(m for m in found if not m.startswith('_') and hasattr(sys.modules[m], '__file__')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    loaded = set(done.stdout.splitlines()[-1].strip("[]").replace("'", "").split(", "))
+    assert loaded & {"papermill", "nbformat", "rich", "numpy", "torch", "psutil"} == set()
+
+
+def test_help_gives_examples():
+    done = subprocess.run([sys.executable, ROOT / "run_all.py", "--help"], capture_output=True, text=True)
+    for option in ["profile", "only", "from", "force", "keep-going", "jobs", "list", "inline", "output"]:
+        assert f"--{option}" in done.stdout
+    assert "-p training.max_steps 500" in done.stdout and "torchrun" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--only", "9"), "unknown stage 9; known: 00_first, 01_second"),
+        (("-p", "sead", "1"), "unknown parameter sead; did you mean seed? (-p)"),
+        (("-p", "seed", "x"), "00_first: seed must be int, not 'x' (-p)"),
+        (("-p", "output", "x"), "-p output is refused: use --output"),
+        (("--only", "01"), "run 00_first first: python run_all.py"),
+        (("--jobs", "0"), "--jobs takes a number from 1 on"),
+        (("--jobs", "2"), "with --inline only 1"),
+    ],
+)
+def test_refusals_are_one_line_before_anything_runs(pair, capsys, arguments, message):
+    assert pair.run(*arguments) == 2
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1 and said.startswith("run_all.py: ")
+    assert not pair.output.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--only", "0", "--from", "1"), ("--profile", "huge"), ("--forc",), ("-p", "x")]
+)
+def test_what_argparse_refuses(pair, arguments):
+    with pytest.raises(SystemExit) as refused:
+        pair.run(*arguments)
+    assert refused.value.code == 2
+
+
+def test_several_processes_need_inline(pair):
+    code, said = pair.call(env={"RANK": "0", "WORLD_SIZE": "2"})
+    assert code == 2 and "add --inline" in said
+
+
+def test_two_processes_of_torchrun_run_the_cells_and_write_once(pair):
+    pair.write("00_first", "import os\nfrom pathlib import Path\nPath(output + os.environ['RANK']).touch()")
+    pair.pipeline[:] = [Stage(notebook="00_first")]
+    pair.start("--list").wait()
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*command, str(pair.root / "run_all.py"), "--output", str(pair.output), "--inline"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("1 ok in") == 1
+    assert all(pair.output.with_name(f"out{rank}").exists() for rank in (0, 1))
+    assert pair.states() == {"00_first": "ok"}
+
+
+def test_the_real_pipeline_keeps_its_own_rules():
+    spec = importlib.util.spec_from_file_location("run_all", ROOT / "run_all.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    check(module.PIPELINE)
