@@ -28,15 +28,15 @@ class Training:
 
     epochs: int = 3
     max_steps: int | None = None  # ends the run before `epochs` are through
-    batch_size: int = 32  # pictures an optimiser step sees on one process, before accumulation
-    accumulate: int = 1
+    batch_size: int = 32  # on one process; a step sees processes x accumulate x batch_size
+    accumulate: int = 1  # batches to one step of the optimiser
     learning_rate: float = 5e-4
     encoder_learning_rate: float | None = None  # None keeps the encoder frozen
     schedule: Schedule = "cosine"
     warmup_steps: int = 0
     scale_learning_rate: bool = False  # times processes x accumulation x batch size, as diffusers does
-    weight_decay: float = 0.01
-    clip: float = 5.0
+    weight_decay: float = 0.01  # on matrices, not on biases and norms
+    clip: float = 5.0  # greatest norm of all gradients together; 0 clips nothing
     label_smoothing: float = 0.0
     ema: float = 0.0  # decay of the averaged weights; 0 keeps none
     mixed_precision: MixedPrecision = "no"

@@ -40,12 +40,7 @@ def fit(
     `start` where the model comes trained. An equal finished run gives its `best`, an equal broken one goes
     on, an unequal one starts anew. `meta` goes into every checkpoint. `encoder` learns at its own rate.
     """
-    accelerator = accelerate(training)
-    if loader.world != accelerator.num_processes:
-        raise FitError(
-            f"the loader shares its batches among {loader.world} processes, and {accelerator.num_processes} "
-            "run: Loader(..., **share())"
-        )
+    accelerator = accelerate(training, loader.world)
     run = Run(
         model=model.to(accelerator.device),
         training=training,
@@ -112,7 +107,7 @@ def update(run: Run, objective: Objective, batches: list[Any]) -> None:
     for batch in batches:
         with accelerator.autocast():
             result = objective(run.model, send_to_device(batch, accelerator.device, non_blocking=True))
-        counts.append(run.note(result))
+        counts.append(run.meter.note(result))
         if len(counts) == 1:
             guess = total(counts[0]).clamp(min=1) * len(batches)
         accelerator.backward(result["loss"] / guess)

@@ -133,6 +133,8 @@ def settle(folder: Path) -> None:
     """Undo what a kill left half done among a run's checkpoints."""
     for name in ("best", "last"):
         checkpoint.settle(folder / name)
+    for draft in folder.glob(".*.writing"):
+        shutil.rmtree(draft)
 
 
 def total_steps(training: Training, batches: int) -> int:

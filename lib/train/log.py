@@ -33,6 +33,17 @@ class Meter:
         pair = torch.stack([part.detach() for part in parts])
         self.sums[name] = self.sums[name] + pair if name in self.sums else pair
 
+    def note(self, result: dict[str, Any]) -> Tensor:
+        """Take in what an objective returned; the number of items comes back."""
+        if "loss" not in result or "count" not in result:
+            raise FitError(f'an objective returns "loss" (a sum) and "count", not {", ".join(result)}')
+        count = torch.as_tensor(result["count"], dtype=torch.float32, device=self.device)
+        self.add("loss", result["loss"], count)
+        for name, value in result.items():
+            if name not in ("loss", "count"):
+                self.add(name, value)
+        return count
+
     def read(self) -> dict[str, float]:
         """Name -> mean."""
         if not self.sums:
@@ -46,6 +57,10 @@ class Meter:
         means = self.read()
         self.loss, self.sums = means["loss"], {}
         return means
+
+    def pool(self, *, keep: bool) -> None:
+        """Bring the sums of all processes to the one that keeps them, for a checkpoint to hold."""
+        self.sums = {name: total(pair) * keep for name, pair in self.sums.items()}
 
     def __str__(self) -> str:
         """The loss, read from the device only when a progress line is drawn."""

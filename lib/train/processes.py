@@ -14,8 +14,13 @@ from lib.config import Training
 from lib.train.ledger import FitError
 
 
-def accelerate(training: Training) -> Accelerator:
+def accelerate(training: Training, shares: int) -> Accelerator:
     """A fresh Accelerator (its state is global, and the run before may have had another precision)."""
+    world = share()["world"]
+    if shares != world:
+        raise FitError(
+            f"the loader shares its batches among {shares} processes, and {world} run: Loader(..., **share())"
+        )
     launched = os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
     if launched not in ("no", training.mixed_precision):
         raise FitError(
@@ -25,7 +30,6 @@ def accelerate(training: Training) -> Accelerator:
     AcceleratorState._reset_state()
     torch.backends.cuda.matmul.allow_tf32 = training.allow_tf32
     torch.backends.cudnn.allow_tf32 = training.allow_tf32
-    world = share()["world"]
     no_gpu = not torch.cuda.is_available()
     try:  # without being told, accelerate runs launched processes as strangers where there is no GPU
         accelerator = Accelerator(cpu=world > 1 and no_gpu, mixed_precision=training.mixed_precision)

@@ -118,7 +118,8 @@ class Run:
         if self.training.ema:
             self.average = Average(self.model, self.training.ema)
             self.average.put(state["raw"])
-        self.meter.sums = {name: pair.to(self.accelerator.device) for name, pair in state["meter"].items()}
+        device = self.accelerator.device
+        self.meter.sums = {name: pair.to(device) * self.writes for name, pair in state["meter"].items()}
         restore_random(state["random"][self.accelerator.process_index])
         return state["history"]
 
@@ -133,17 +134,6 @@ class Run:
     @property
     def judgement_due(self) -> bool:
         return self.validate is not None and (self.due(self.training.validate_every) or self.over)
-
-    def note(self, result: dict[str, Any]) -> Tensor:
-        """Count what an objective returned; the number of items comes back."""
-        if "loss" not in result or "count" not in result:
-            raise FitError(f'an objective returns "loss" (a sum) and "count", not {", ".join(result)}')
-        count = torch.as_tensor(result["count"], dtype=torch.float32, device=self.accelerator.device)
-        self.meter.add("loss", result["loss"], count)
-        for name, value in result.items():
-            if name not in ("loss", "count"):
-                self.meter.add(name, value)
-        return count
 
     def tell(self, pictures: int) -> None:
         """The line moves; every so many steps a row is written."""
@@ -219,6 +209,7 @@ class Run:
     def save_state(self, name: str, *, finished: bool = False) -> None:
         """A checkpoint with all that a run needs to go on."""
         self.check_health(self.meter.read().get("loss", 0.0))
+        self.meter.pool(keep=self.writes)
         align(self.model, buffers_only=True)
         scaler = self.accelerator.scaler
         with self.judged_weights() as raw:

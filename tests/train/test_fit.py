@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 import torch
 import toy_run
 from accelerate.state import AcceleratorState
-from toy_run import KEY, build, make_loader
+from toy_run import KEY, Interrupted, breaking, build, make_loader
 
 from lib import checkpoint
 from lib.config import Training
@@ -125,8 +126,8 @@ def scale_gradients(monkeypatch):
     module = sys.modules["lib.train.fit"]
     original = module.accelerate
 
-    def accelerate(training):
-        accelerator = original(training)
+    def accelerate(training, shares):
+        accelerator = original(training, shares)
         accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
         accelerator.native_amp = True
         AcceleratorState()._mixed_precision = "fp16"
@@ -312,20 +313,8 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path):
     assert [path.name for path in sorted(folder.glob("step-*"))] == ["step-8"]
 
 
-class Interrupted(Exception):
-    pass
-
-
 def interrupted(at):
-    """An objective that breaks off at its `at`-th call."""
-    calls = iter(range(1, at + 1))
-
-    def objective(model, batch):
-        if next(calls) == at:
-            raise Interrupted
-        return cross_entropy()(model, batch)
-
-    return objective
+    return breaking(cross_entropy(), at)
 
 
 @pytest.mark.parametrize("at", [2, 9, 16])
@@ -380,6 +369,15 @@ def test_an_old_best_stays_until_the_new_run_has_one(tmp_path):
     assert run_fit(tmp_path / "toy" / "a", learning_rate=1e-3).resumed == 8
 
 
+def test_a_finished_run_whose_best_is_gone_starts_anew(tmp_path, capsys):
+    first = run_fit(tmp_path / "toy" / "a")
+    kept = best_weights(first)
+    shutil.rmtree(first.best)
+    assert run_fit(tmp_path / "toy" / "a").state == "finished"
+    assert "its `best` is gone: starts anew" in capsys.readouterr().out
+    assert_equal(best_weights(first), kept)
+
+
 def test_resume_never_and_from_a_path(tmp_path):
     folder = tmp_path / "toy" / "a"
     run_fit(folder, checkpoint_every=5, schedule="constant")
@@ -415,13 +413,19 @@ def test_only_the_newest_checkpoints_are_kept(tmp_path):
 
 
 def test_two_processes_train_one_model(tmp_path):
-    """The same global batches: gradients are divided by the tokens of all; only the first one writes."""
-    training = {"epochs": 2, "clip": 1.0, "encoder_learning_rate": 1e-3, "log_every": 1}
+    """The same global batches: gradients are divided by the tokens of all; only the first one writes.
+
+    On the way the two are interrupted and go on.
+    """
+    training = {"epochs": 2, "clip": 1.0, "encoder_learning_rate": 1e-3, "log_every": 3}
+    training |= {"checkpoint_every": 2}
     spec = {"model": {"norm": False}, "loader": {"shuffle": True}}
     folder = tmp_path / "two" / "a"
-    done = launch({**spec, "folder": str(folder), "training": training | {"batch_size": 4}}, processes=2)
+    broken = {"folder": str(folder), "training": training | {"batch_size": 4}, "break_at": 6}
+    done = launch({**spec, **broken}, processes=2)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["finished", "finished"]
+    told = ["finished from 4", "finished from 4", "fit two/a: resumes at step 4"]
+    assert sorted(done.stdout.splitlines()) == told
     one = toy_run.main(
         {**spec, "folder": str(tmp_path / "one" / "a"), "training": training | {"batch_size": 8}}
     )

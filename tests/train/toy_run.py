@@ -3,6 +3,8 @@
 python toy_run.py '{"folder": ..., "training": {...}, "die_at": 7}'
 """
 
+import contextlib
+import itertools
 import json
 import os
 import signal
@@ -67,30 +69,49 @@ def build(seed=3, **options):
 KEY = {"data": "toy", "model": "toy", "objective": "cross_entropy"}
 
 
-def dying(objective, at):
-    """The objective, except that its `at`-th call is the process's last."""
-    calls = 0
+class Interrupted(Exception):
+    """What a stopped cell raises."""
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def interrupt():
+    raise Interrupted
+
+
+def breaking(objective, at, act=interrupt):
+    """The objective, except that its `at`-th call is its last."""
+    calls = itertools.count(1)
 
     def last_words(model, batch):
-        nonlocal calls
-        calls += 1
-        if calls == at:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if next(calls) == at:
+            act()
         return objective(model, batch)
 
     return last_words
 
 
 def main(spec):
+    """One run of `fit`; with `die_at` or `break_at` it ends early, the latter to be taken up at once."""
     torch.set_num_threads(1)
     training = parse(Training, spec["training"])
     loader = make_loader(batch_size=training.batch_size, **share(), **spec.get("loader", {}))
+
+    def train(objective):
+        model = build(3 + loader.rank, **spec.get("model", {}))  # unequal until `fit` makes them equal
+        return fit(model, objective, loader, training=training, folder=spec["folder"], run_key=KEY)
+
     objective = cross_entropy(doubly_stochastic=1.0)
     if "die_at" in spec:
-        objective = dying(objective, spec["die_at"])
-    model = build(3 + loader.rank, **spec.get("model", {}))  # unequal until `fit` makes them equal
-    return fit(model, objective, loader, training=training, folder=spec["folder"], run_key=KEY)
+        objective = breaking(objective, spec["die_at"], die)
+    if "break_at" in spec:
+        with contextlib.suppress(Interrupted):
+            train(breaking(objective, spec["break_at"]))
+    return train(objective)
 
 
 if __name__ == "__main__":
-    print(main(json.loads(sys.argv[1])).state)
+    fitted = main(json.loads(sys.argv[1]))
+    print(f"{fitted.state} from {fitted.resumed}")
