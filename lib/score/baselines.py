@@ -116,9 +116,9 @@ def constant_bleu(captions: Sequence[Tokens], table: ReferenceTable) -> np.ndarr
     numbered = table.index.number(captions)
     statistics = np.zeros((len(captions), 2 * ORDERS + 2))
     for n, order in enumerate(table.orders):
-        keys = np.sort(numbered.rows[n] << SHIFT | numbered.numbers[n])
+        keys = np.sort(numbered.numbers[n] << SHIFT | numbered.rows[n])
         first, count = count_runs(keys)
-        row, number = split(keys[first])
+        number, row = split(keys[first])
         correct = count_correct(number, count, order)
         statistics[:, n] = np.bincount(row, correct, minlength=len(captions))
         statistics[:, ORDERS + n] = np.maximum(numbered.lengths - n, 0) * len(table)
@@ -134,7 +134,7 @@ def count_correct(number: np.ndarray, count: np.ndarray, order: ReferenceNgrams)
     The k-th occurrence is correct in every item with at least k of them.
     """
     correct = np.zeros(number.size)
-    _, of_group = split(order.groups)
+    of_group, _ = split(order.groups)
     for k in range(1, int(count.max(initial=0)) + 1):
         items = np.bincount(of_group[order.most >= k], minlength=order.documents.size)
         repeated = (count >= k) & (number < items.size)

@@ -31,8 +31,11 @@ class DocumentFrequencies:
         return cls(table.index, counts, len(table), table.end_token)
 
     def rarities(self, sizes: Sequence[int]) -> list[np.ndarray]:
-        """Weight of each numbered n-gram: log(documents / frequency); one never seen counts as seen once."""
-        padded = [np.pad(c, (0, size - c.size)) for c, size in zip(self.counts, sizes, strict=True)]
+        """Weight of each numbered n-gram: log(documents / frequency); one never seen counts as seen once.
+
+        One weight more than there are numbers: the last is that of every n-gram without a number.
+        """
+        padded = [np.pad(c, (0, size + 1 - c.size)) for c, size in zip(self.counts, sizes, strict=True)]
         return [np.log(self.documents) - np.log(np.maximum(counts, 1)) for counts in padded]
 
 
@@ -57,7 +60,6 @@ class CiderD:
             self.table = ReferenceTable(references, index=index, end_token=end_token)
         frequencies = document_frequencies or DocumentFrequencies.from_table(self.table)
         self._check(frequencies)
-        self.unseen = np.log(frequencies.documents)
         self.rarity = frequencies.rarities(self.table.index.sizes)
         self.norms = [self._reference_norms(n) for n in range(ORDERS)]
 
@@ -84,15 +86,14 @@ class CiderD:
     def _reference_norms(self, n: int) -> np.ndarray:
         """The length of each reference's weighted n-gram vector."""
         order = self.table.orders[n]
-        item, number = split(np.repeat(order.groups, np.diff(order.first)))
+        number, _ = split(np.repeat(order.groups, np.diff(order.first)))
         weight = order.count * self.rarity[n][number]
-        row = self.table.first_row[item] + order.reference
-        return np.sqrt(np.bincount(row, weight**2, minlength=self.table.lengths.size))
+        return np.sqrt(np.bincount(order.row, weight**2, minlength=self.table.lengths.size))
 
     def _similarity(self, n: int, mine: CandidateNgrams, rows: np.ndarray) -> np.ndarray:
         """Clipped cosine of each candidate with each of its references, n-grams of one order. [C, R]"""
         order, rarity = self.table.orders[n], self.rarity[n]
-        rare = np.append(rarity, self.unseen)[np.minimum(mine.number, rarity.size)]
+        rare = rarity[np.minimum(mine.number, rarity.size - 1)]
         norm = np.sqrt(np.bincount(mine.row, (mine.count * rare) ** 2, minlength=len(rows)))
 
         matched = np.flatnonzero(mine.group >= 0)
@@ -102,7 +103,8 @@ class CiderD:
         entry = np.arange(match.size) + np.repeat(order.first[group] - np.cumsum(width) + width, width)
         weight = rarity[mine.number[match]]
         common = np.minimum(mine.count[match], order.count[entry]) * order.count[entry] * weight**2
-        cell = mine.row[match] * rows.shape[1] + order.reference[entry]
+        row = mine.row[match]
+        cell = row * rows.shape[1] + order.row[entry] - rows[row, 0]
         dot = np.bincount(cell, common, minlength=rows.size).reshape(rows.shape)
         scale = norm[:, None] * self.norms[n][rows]
         return np.divide(dot, scale, out=np.zeros(dot.shape), where=scale > 0)

@@ -6,8 +6,13 @@ Nothing is downloaded, and nltk is imported when a score is asked for, not befor
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from itertools import chain
+from operator import itemgetter
 
 import numpy as np
+
+Placed = tuple[int, str]  # a word and where it stands
+Stacks = dict[str, list[int]]
 
 ALPHA, BETA, GAMMA = 0.9, 3.0, 0.5  # nltk's defaults
 
@@ -65,12 +70,13 @@ def meteor(
     forms = forms or find_word_forms()
     result = np.zeros(len(candidates))
     for i, (candidate, targets) in enumerate(zip(candidates, references, strict=True)):
-        words = [token.lower() for token in candidate]
-        result[i] = max(score_pair(words, [t.lower() for t in target], forms) for target in targets)
+        words = list(enumerate(map(str.lower, candidate)))
+        words.reverse()  # words are matched from the end
+        result[i] = max([score_pair(words, list(map(str.lower, target)), forms) for target in targets])
     return result
 
 
-def score_pair(hypothesis: list[str], reference: list[str], forms: WordForms) -> float:
+def score_pair(hypothesis: list[Placed], reference: list[str], forms: WordForms) -> float:
     """Harmonic mean of precision and recall, recall nine times as heavy, less a penalty for broken order."""
     partners = align(hypothesis, reference, forms)
     matches = len(partners) - partners.count(None)
@@ -81,61 +87,56 @@ def score_pair(hypothesis: list[str], reference: list[str], forms: WordForms) ->
     return (1 - GAMMA * (count_chunks(partners) / matches) ** BETA) * mean
 
 
-def align(hypothesis: list[str], reference: list[str], forms: WordForms) -> list[int | None]:
+def align(hypothesis: list[Placed], reference: list[str], forms: WordForms) -> list[int | None]:
     """The reference position each word is matched to: by equality, by stem, by synonym of the stem."""
     partners: list[int | None] = [None] * len(hypothesis)
     stacks = stack_positions(enumerate(reference))
-    mine = match(list(enumerate(hypothesis)), stacks, partners)
-    theirs = sorted(position for stack in stacks.values() for position in stack)
+    mine = match(hypothesis, stacks, partners)
+    theirs = sorted(chain.from_iterable(stacks.values()))
     if not mine or not theirs:
         return partners
     stems = forms.stems
-    stacks = stack_positions((j, stems[reference[j]]) for j in theirs)
+    stacks = stack_positions([(j, stems[reference[j]]) for j in theirs])
     mine = match([(i, stems[word]) for i, word in mine], stacks, partners)
     if forms.synonyms is not None and mine:
         match_synonyms(mine, stacks, partners, forms.synonyms)
     return partners
 
 
-def stack_positions(words: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
+def stack_positions(words: Iterable[Placed]) -> Stacks:
     """Where each word stands, the last position on top."""
-    stacks: dict[str, list[int]] = {}
+    stacks: Stacks = {}
     for position, word in words:
-        stacks.setdefault(word, []).append(position)
+        if word in stacks:
+            stacks[word].append(position)
+        else:
+            stacks[word] = [position]
     return stacks
 
 
-def match(
-    words: list[tuple[int, str]], stacks: dict[str, list[int]], partners: list[int | None]
-) -> list[tuple[int, str]]:
-    """Match equal words from the end, last to last, taking positions off the stacks; what stays unmatched."""
+def match(words: list[Placed], stacks: Stacks, partners: list[int | None]) -> list[Placed]:
+    """Match equal words, last to last, taking positions off the stacks; what stays unmatched."""
     left = []
-    for position, word in reversed(words):
+    for placed in words:
+        position, word = placed
         stack = stacks.get(word)
         if stack:
             partners[position] = stack.pop()
         else:
-            left.append((position, word))
-    left.reverse()
+            left.append(placed)
     return left
 
 
 def match_synonyms(
-    words: list[tuple[int, str]],
-    stacks: dict[str, list[int]],
-    partners: list[int | None],
-    synonyms: dict[str, frozenset[str]],
+    words: list[Placed], stacks: Stacks, partners: list[int | None], synonyms: dict[str, frozenset[str]]
 ) -> None:
-    """Match each word, from the end, to the last free reference word that is a synonym of it."""
-    for position, word in reversed(words):
+    """Match each word to the last free reference word that is a synonym of it."""
+    for position, word in words:
         alike = synonyms[word]
-        best = max((stack for key, stack in stacks.items() if stack and key in alike), key=top, default=None)
-        if best:
-            partners[position] = best.pop()
-
-
-def top(stack: list[int]) -> int:
-    return stack[-1]
+        if not alike.isdisjoint(stacks):
+            free = [stack for key, stack in stacks.items() if stack and key in alike]
+            if free:
+                partners[position] = max(free, key=itemgetter(-1)).pop()
 
 
 def count_chunks(partners: list[int | None]) -> int:

@@ -4,9 +4,10 @@ The number of an n-gram follows from the number of its first n-1 tokens and that
 different n-grams never share a number, however large the vocabulary is.
 """
 
+from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, filterfalse
+from itertools import chain, count
 
 import numpy as np
 
@@ -25,6 +26,7 @@ class NumberedNgrams:
     lengths: np.ndarray  # [sequences]
     rows: list[np.ndarray]
     numbers: list[np.ndarray]
+    orders: list[np.ndarray | None]  # the order by number, then by place, where numbering has sorted anyway
 
 
 @dataclass(frozen=True)
@@ -52,41 +54,68 @@ class NgramIndex:
 
     def _number(self, sequences: Sequence[Tokens]) -> tuple[NumberedNgrams, dict, list[np.ndarray]]:
         lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
-        flat = list(chain.from_iterable(sequences))
-        unknown = dict.fromkeys(filterfalse(self.tokens.__contains__, flat))
-        tokens = self.tokens | {token: len(self.tokens) + i for i, token in enumerate(unknown)}
-        ids = np.fromiter(map(tokens.__getitem__, flat), np.int64, len(flat))
+        total = int(lengths.sum())
+        tokens = defaultdict(count(len(self.tokens)).__next__, self.tokens)
+        ids = np.fromiter(map(tokens.__getitem__, chain.from_iterable(sequences)), np.int64, total)
         row = np.repeat(np.arange(len(sequences)), lengths)
-        remaining = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(flat))
-        start, number = np.arange(len(flat)), ids
-        rows, numbers, fresh = [row], [ids], []
+        remaining = np.repeat(np.cumsum(lengths), lengths) - np.arange(total)
+        start, number = np.arange(total), ids
+        rows, numbers, orders, fresh = [row], [ids], [None], []
         for n, known, known_numbers in zip(range(2, ORDERS + 1), self.keys, self.numbers, strict=True):
             fits = remaining[start] >= n
             start = start[fits]
-            number, new = number_keys(known, known_numbers, number[fits] << SHIFT | ids[start + n - 1])
+            number, new, order = number_keys(known, known_numbers, number[fits] << SHIFT | ids[start + n - 1])
             rows.append(row[start])
             numbers.append(number)
+            orders.append(order)
             fresh.append(new)
-        return NumberedNgrams(lengths, rows, numbers), tokens, fresh
+        return NumberedNgrams(lengths, rows, numbers, orders), dict(tokens), fresh
 
 
-def number_keys(known: np.ndarray, numbers: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The number of each wanted key, and the sorted keys that were not known (numbered after the known)."""
+def number_keys(
+    known: np.ndarray, numbers: np.ndarray, wanted: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """The number of each wanted key, the unknown keys (sorted, numbered after the known), and the order."""
     if not known.size:
-        fresh, inverse = np.unique(wanted, return_inverse=True)
-        return inverse, fresh
+        return number_fresh(wanted)
     at, found = find(known, wanted)
     result = numbers[at]
-    fresh, inverse = np.unique(wanted[~found], return_inverse=True)
+    inverse, fresh, _ = number_fresh(wanted[~found])
     result[~found] = known.size + inverse
-    return result, fresh
+    return result, fresh, None
+
+
+def number_fresh(wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Keys numbered in their own order, the distinct ones, and the order that sorts them."""
+    order = sort_places(wanted)
+    ordered = wanted[order]
+    first, _ = count_runs(ordered)
+    change = np.zeros(wanted.size, np.int64)
+    change[first[1:]] = 1
+    number = np.empty(wanted.size, np.int64)
+    number[order] = np.cumsum(change)
+    return number, ordered[first], order
+
+
+def sort_places(keys: np.ndarray) -> np.ndarray:
+    """A stable argsort of keys of two numbers, by 16 bits at a time: numpy sorts those by radix."""
+    upper, lower = split(keys)
+    bits = int(lower.max(initial=0)).bit_length()
+    packed = upper << bits | lower
+    order = np.argsort(packed.astype(np.uint16), kind="stable")
+    for shift in range(16, int(packed.max(initial=0)).bit_length(), 16):
+        order = order[np.argsort((packed[order] >> shift).astype(np.uint16), kind="stable")]
+    return order
 
 
 def find(haystack: np.ndarray, needles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where each needle stands in a sorted array, and whether it really stands there."""
     if not haystack.size:
         return np.zeros(needles.size, np.int64), np.zeros(needles.size, bool)
-    at = np.minimum(np.searchsorted(haystack, needles), haystack.size - 1)
+    order = sort_places(needles)  # neighbours find each other's way still in the cache
+    at = np.empty(needles.size, np.int64)
+    at[order] = np.searchsorted(haystack, needles[order])
+    at = np.minimum(at, haystack.size - 1)
     return at, haystack[at] == needles
 
 
@@ -110,14 +139,14 @@ def count_runs(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class ReferenceNgrams:
-    """The n-grams of one order in all references, sorted by item, n-gram and reference.
+    """The n-grams of one order in all references, sorted by n-gram, item and reference.
 
     A group is one n-gram of one item; its entries say how often each reference of the item has it.
     """
 
-    groups: np.ndarray  # item << SHIFT | n-gram, sorted
+    groups: np.ndarray  # n-gram << SHIFT | item, sorted
     first: np.ndarray  # [groups + 1] first entry of each group
-    reference: np.ndarray  # [entries] which of the item's references
+    row: np.ndarray  # [entries] the reference
     count: np.ndarray  # [entries]
     most: np.ndarray  # [groups] the largest count among the item's references
     documents: np.ndarray  # [n-grams] in how many items' references it occurs
@@ -162,11 +191,8 @@ class ReferenceTable:
         self.index, numbered = (index or NgramIndex()).extended(flat)
         self.lengths = numbered.lengths
         item = np.repeat(np.arange(len(references)), self.sizes)
-        reference = np.arange(len(flat)) - self.first_row[item]
-        self.orders = [
-            count_references(item[rows], reference[rows], numbers, size)
-            for rows, numbers, size in zip(numbered.rows, numbered.numbers, self.index.sizes, strict=True)
-        ]
+        levels = zip(numbered.rows, numbered.numbers, numbered.orders, self.index.sizes, strict=True)
+        self.orders = [count_references(item, *level) for level in levels]
 
     def __len__(self) -> int:
         return self.sizes.size
@@ -182,11 +208,11 @@ class ReferenceTable:
         numbered = self.index.number(self._ended(candidates))
         orders = []
         for rows, numbers, order in zip(numbered.rows, numbered.numbers, self.orders, strict=True):
-            keys = np.sort(rows << SHIFT | numbers)
-            first, count = count_runs(keys)
-            row, number = split(keys[first])
-            at, found = find(order.groups, items[row] << SHIFT | number)
-            orders.append(CandidateNgrams(row, number, count, np.where(found, at, -1)))
+            keys = np.sort(numbers << SHIFT | rows)
+            first, times = count_runs(keys)
+            number, row = split(keys[first])
+            at, found = find(order.groups, number << SHIFT | items[row])
+            orders.append(CandidateNgrams(row, number, times, np.where(found, at, -1)))
         return Candidates(items, numbered.lengths, orders)
 
     def rows_of(self, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -197,25 +223,23 @@ class ReferenceTable:
 
 
 def count_references(
-    item: np.ndarray, reference: np.ndarray, number: np.ndarray, size: int
+    item_of: np.ndarray, row: np.ndarray, number: np.ndarray, order: np.ndarray | None, size: int
 ) -> ReferenceNgrams:
-    """Count the n-grams of one order: one sort, then runs of equal entries within runs of equal groups."""
-    bits = int(reference.max(initial=0)).bit_length()
-    if int(item.max(initial=0)).bit_length() + SHIFT + bits > 63:
-        raise ValueError("too many references to count in 64-bit keys")
-    entries = np.sort((item << SHIFT | number) << bits | reference)
-    start, count = count_runs(entries)
-    entries = entries[start]
-    first, _ = count_runs(entries >> bits)
-    groups = entries[first] >> bits
-    most = np.maximum.reduceat(count, first) if first.size else count
+    """Count the n-grams of one order: sorted by number, then place, equal entries and groups are runs."""
+    order = sort_places(number) if order is None else order
+    number, row = number[order], row[order]
+    start, times = count_runs(number << SHIFT | row)
+    number, row = number[start], row[start]
+    keys = number << SHIFT | item_of[row]
+    first, _ = count_runs(keys)
+    groups = keys[first]
     return ReferenceNgrams(
         groups=groups,
-        first=np.append(first, entries.size),
-        reference=(entries & ((1 << bits) - 1)).astype(np.int32),
-        count=count.astype(np.int32),
-        most=most,
-        documents=np.bincount(split(groups)[1], minlength=size),
+        first=np.append(first, keys.size),
+        row=row.astype(np.int32),
+        count=times.astype(np.int32),
+        most=np.maximum.reduceat(times, first) if first.size else times,
+        documents=np.bincount(number[first], minlength=size),
     )
 
 

@@ -9,6 +9,7 @@ which is exact.
 import re
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 
@@ -25,31 +26,28 @@ def bit_masks(tokens: Sequence[Hashable]) -> dict[Hashable, int]:
     return masks
 
 
-def common_length(masks: dict[Hashable, int], length: int, tokens: Sequence[Hashable]) -> int:
-    """Length of the longest common subsequence of `tokens` and the sequence the masks describe."""
-    ones = (1 << length) - 1
-    row = ones
-    for token in tokens:
-        here = masks.get(token)
-        if here:
+def common_lengths(tokens: Sequence[Hashable], targets: Sequence[Sequence[Hashable]]) -> list[int]:
+    """Length of the longest common subsequence of a sequence with each of the targets."""
+    masks, ones = bit_masks(tokens), (1 << len(tokens)) - 1
+    lengths = []
+    for target in targets:
+        row = ones
+        for here in filter(None, map(masks.get, target)):
             both = row & here
             row = (row + both) | (row - both)
-    return length - (row & ones).bit_count()
+        lengths.append(len(tokens) - (row & ones).bit_count())
+    return lengths
 
 
 def rouge_l_coco(candidates: Sequence[Sequence], references: Sequence[Sequence[Sequence]]) -> np.ndarray:
     """pycocoevalcap's ROUGE-L: best precision and best recall over the references, beta 1.2."""
     result = np.zeros(len(candidates))
     for i, (candidate, targets) in enumerate(zip(candidates, references, strict=True)):
-        candidate = candidate or EMPTY
-        masks, length = bit_masks(candidate), len(candidate)
-        precision = recall = 0.0
-        for target in targets:
-            target = target or EMPTY
-            common = common_length(masks, length, target)
-            precision = max(precision, common / length)
-            recall = max(recall, common / len(target))
-        if precision:
+        candidate, targets = candidate or EMPTY, [target or EMPTY for target in targets]
+        lengths = common_lengths(candidate, targets)
+        if any(lengths):
+            precision = max(lengths) / len(candidate)
+            recall = max([length / len(target) for length, target in zip(lengths, targets, strict=True)])
             result[i] = (1 + BETA**2) * precision * recall / (recall + BETA**2 * precision)
     return result
 
@@ -64,14 +62,17 @@ def rouge_l(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[S
     """rouge_score's rougeL F-measure without stemming, the best over the references."""
     result = np.zeros(len(candidates))
     for i, (candidate, targets) in enumerate(zip(candidates, references, strict=True)):
-        words = [part for token in candidate for part in alphanumeric(token)]
-        masks, length = bit_masks(words), len(words)
-        for target in targets:
-            wanted = [part for token in target for part in alphanumeric(token)]
-            common = common_length(masks, length, wanted)
+        mine = split_alphanumeric(candidate)
+        theirs = [split_alphanumeric(target) for target in targets]
+        for common, target in zip(common_lengths(mine, theirs), theirs, strict=True):
             if common:
-                result[i] = max(result[i], f_measure(common / length, common / len(wanted)))
+                result[i] = max(result[i], f_measure(common / len(mine), common / len(target)))
     return result
+
+
+def split_alphanumeric(tokens: Sequence[str]) -> list[str]:
+    """A caption's tokens as rouge_score reads them."""
+    return list(chain.from_iterable(map(alphanumeric, tokens)))
 
 
 def f_measure(precision: float, recall: float) -> float:

@@ -76,6 +76,12 @@ def test_synonyms_count_only_where_there_is_a_thesaurus():
     assert meteor(candidates, references, with_synonyms)[0] > meteor(candidates, references, without)[0]
 
 
+def test_of_several_synonyms_the_last_is_taken():
+    """As nltk does: it decides how many chunks the match falls into."""
+    pair = [["person", "y"]], [[["man", "dog", "man", "y"]]]
+    assert_equals_nltk(*pair, PLANTED, WordForms(STEMMER.stem, PLANTED.synsets))
+
+
 def test_each_word_is_looked_up_once():
     asked = []
 
