@@ -5,8 +5,9 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
-from lib.paths import ROOT, shorten
+from lib.paths import shorten
 from lib.pipeline.executed import Failure
+from lib.pipeline.launch import python_path
 from lib.pipeline.plan import Request
 from lib.pipeline.screen import Lines
 from lib.progress import clock
@@ -23,7 +24,7 @@ def write_report(request: Request, screen: Lines) -> bool:
         done = subprocess.run(
             command,
             cwd=request.root,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys([str(request.root), str(ROOT)]))},
+            env={**os.environ, "PYTHONPATH": python_path(request.root)},
             capture_output=True,
             text=True,
             timeout=REPORT_TIMEOUT,

@@ -38,11 +38,11 @@ def main(pipeline: Sequence[Stage], argv: Sequence[str] | None = None, *, root: 
     rank = int(os.environ.get("RANK", 0))
     several = rank > 0 or int(os.environ.get("WORLD_SIZE", 1)) > 1
     try:
-        options = make_parser().parse_args(argv)
-        request = read_request(options, root, several=several)
-        if options.list:
+        request = Request(root=root, **vars(make_parser().parse_args(argv)))
+        if request.listing:
             print(listing(pipeline, request))
             return 0
+        check_combination(request, several=several)
         return run(pipeline, request, argv, rank=rank, several=several)
     except KeyboardInterrupt:
         return 130
@@ -60,56 +60,33 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    add = parser.add_argument
+    add, flag = parser.add_argument, {"action": "store_true"}
     add("--profile", choices=tuple(PROFILES), default="demo", help="which sizes and data (default: demo)")
-    chosen = parser.add_mutually_exclusive_group()
-    chosen.add_argument(
-        "--only", metavar="STAGES", default="", help="run these alone: 00,02 or 02_self_attention"
-    )
-    chosen.add_argument("--from", metavar="STAGE", dest="start", help="run this one and all after it")
-    add("--force", action="store_true", help="run even what has not changed")
-    add("--keep-going", action="store_true", help="after a failure, run what does not depend on it")
-    add(
-        "--jobs", type=int, default=1, metavar="N", help="run up to N independent stages at once (default: 1)"
-    )
-    add("--list", action="store_true", help="show the stages and their state, and run nothing")
-    add(
-        "--inline",
-        action="store_true",
-        help="run the cells in this process (torchrun, accelerate, a debugger)",
-    )
+    one = parser.add_mutually_exclusive_group().add_argument
+    one("--only", metavar="STAGES", type=split, default=(), help="run these alone: 00,02 or 00_dataset")
+    one("--from", metavar="STAGE", dest="start", help="run this one and all after it")
+    add("--force", **flag, help="run even what has not changed")
+    add("--keep-going", **flag, help="after a failure, run what does not depend on it")
+    add("--jobs", type=int, default=1, metavar="N", help="run up to N independent stages at once")
+    add("--list", **flag, dest="listing", help="show the stages and their state, and run nothing")
+    add("--inline", **flag, help="run the cells in this process: torchrun, accelerate, a debugger")
     add("--output", default="", metavar="DIR", help="where results go (default: output, or output/PROFILE)")
-    add(
-        "-p",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        dest="changes",
-        help="set a notebook parameter, or one key of it: -p training.max_steps 500",
-    )
+    pair = {"nargs": 2, "action": "append", "default": [], "metavar": ("NAME", "VALUE"), "dest": "changes"}
+    add("-p", **pair, help="set a notebook parameter, or one key of it: -p training.max_steps 500")
     return parser
 
 
-def read_request(options: argparse.Namespace, root: Path, *, several: bool) -> Request:
-    if options.jobs < 1 or (options.jobs > 1 and options.inline):
+def split(names: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in names.split(",") if name.strip())
+
+
+def check_combination(request: Request, *, several: bool) -> None:
+    if request.jobs < 1 or (request.jobs > 1 and request.inline):
         raise PipelineError("--jobs takes a number from 1 on, and with --inline only 1")
-    if several and not options.inline and not options.list:
+    if several and not request.inline:
         raise PipelineError("torchrun and accelerate run cells in their own processes: add --inline")
-    if several and options.keep_going:
+    if several and request.keep_going:
         raise PipelineError("--keep-going needs a single process: the others cannot know that a cell failed")
-    return Request(
-        root=root,
-        profile=options.profile,
-        output=options.output,
-        only=tuple(name.strip() for name in options.only.split(",") if name.strip()),
-        start=options.start,
-        changes=tuple((name, value) for name, value in options.changes),
-        force=options.force,
-        keep_going=options.keep_going,
-        jobs=options.jobs,
-        inline=options.inline,
-    )
 
 
 def run(pipeline: Sequence[Stage], request: Request, argv: Sequence[str], *, rank: int, several: bool) -> int:

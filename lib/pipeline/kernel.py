@@ -5,6 +5,7 @@ Standard input is the lifeline: when it closes, the kernel is interrupted, and k
 """
 
 import contextlib
+import itertools
 import json
 import os
 import resource
@@ -31,7 +32,8 @@ from lib.pipeline.executed import MARK, last_line, save
 from lib.pipeline.launch import GRACE, kill_group
 from lib.pipeline.notebook import code_cells, read
 
-TICK = 0.3  # seconds between two looks at the last line of output and at the memory
+TICK = 0.3  # seconds between two looks at the last line of output
+MEMORY_EVERY = 5  # ticks; looking at all processes is not free
 
 
 class Wire:
@@ -51,9 +53,10 @@ class Wire:
     def watch(self) -> None:
         """Tell of the last line and of the memory now and then, however fast the cells print."""
         told = ("", 0)
-        while True:
+        for tick in itertools.count():
             time.sleep(TICK)
-            self.peak = max(self.peak, tree_memory(self.kernel.pid) if self.kernel else 0)
+            if self.kernel and tick % MEMORY_EVERY == 0:
+                self.peak = max(self.peak, tree_memory(self.kernel.pid))
             if (self.line, self.peak) != told:
                 told = (self.line, self.peak)
                 self.send(line=self.line, peak=self.peak)
@@ -169,7 +172,8 @@ def cause_of_death(kernel: subprocess.Popen | None) -> str:
 def main() -> None:
     wire = Wire(int(sys.argv[1]))
     task = json.loads(sys.argv[2])
-    with tempfile.TemporaryDirectory(prefix="lookbook-", ignore_cleanup_errors=True) as runtime:
+    short = tempfile.gettempdir() if len(tempfile.gettempdir()) < 60 else "/tmp"  # sockets need short paths
+    with tempfile.TemporaryDirectory(prefix="lookbook-", dir=short, ignore_cleanup_errors=True) as runtime:
         threading.Thread(target=wire.hold, args=(runtime,), daemon=True).start()
         threading.Thread(target=wire.watch, daemon=True).start()
         try:

@@ -44,11 +44,10 @@ class KernelRun:
         os.close(far_end)
 
     def start(self, far_end: int, lock: int, root: Path) -> subprocess.Popen:
-        path = [str(root), str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
         task = {
             "copy": str(self.copy),
             "folder": str(self.job.path.parent),  # as in JupyterLab
-            "python_path": os.pathsep.join(dict.fromkeys(path)),
+            "python_path": python_path(root),
             "output_timeout": OUTPUT_TIMEOUT,
         }
         return subprocess.Popen(
@@ -57,7 +56,7 @@ class KernelRun:
             stdout=self.log,
             stderr=self.log,
             pass_fds=(far_end, lock),  # the folder stays locked until this process is gone too
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": python_path()},
             start_new_session=True,  # the terminal's Ctrl-C is for the parent alone
         )
 
@@ -115,6 +114,12 @@ class KernelRun:
         for pid in (self.process.pid, self.kernel):
             if pid:
                 kill_group(pid, signal.SIGKILL)
+
+
+def python_path(*first: Path) -> str:
+    """PYTHONPATH for a process that has to find `lib`, wherever it starts; the user's own entries stay."""
+    path = [*map(str, first), str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return os.pathsep.join(dict.fromkeys(path))
 
 
 def kill_group(pid: int, number: int) -> None:

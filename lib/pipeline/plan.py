@@ -1,5 +1,6 @@
 """The plan of a run: the chosen stages with their parameters and paths, checked before anything starts."""
 
+import contextlib
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +22,12 @@ class Request:
     output: str = ""  # empty: the profile's own folder
     only: tuple[str, ...] = ()
     start: str | None = None
-    changes: tuple[tuple[str, str], ...] = ()
+    changes: Sequence[Sequence[str]] = ()  # pairs of a name and a value, as typed
     force: bool = False
     keep_going: bool = False
     jobs: int = 1
     inline: bool = False
+    listing: bool = False
 
     @property
     def folder(self) -> str:
@@ -80,15 +82,22 @@ def make_plan(pipeline: Sequence[Stage], request: Request) -> list[Job]:
     if not chosen:
         raise PipelineError(f"no stage runs in the profile {request.profile}")
     changes = parameters.from_command(request.changes)
-    present = [s for s in pipeline if s.runs_in(request.profile)]
-    unwritten = [s for s in present if not notebook_path(s, request.root).exists() and s not in chosen]
-    jobs = [make_job(s, request, changes) for s in present if s not in unwritten]
-    selected = [job for job in jobs if job.stage in chosen]
-    check_changes(changes, selected)
-    check_closed(jobs, unwritten)
-    for job in selected:
-        check_present(job, jobs, selected, request)
-    return selected
+    jobs = [make_job(stage, request, changes) for stage in chosen]
+    known = {name for job in jobs for name in job.literals}
+    for change in changes:
+        if change.root not in known:
+            raise PipelineError(f"{unknown(change.name, change.root, known)} (-p)")
+    for k, job in enumerate(jobs):
+        for path in job.inputs.values():
+            if not path.exists():
+                raise PipelineError(
+                    f"{job.name} needs {shorten(path)}, which no notebook makes: bring it there"
+                )
+        for path in job.needs.values():
+            if not path.exists() and not any(earlier.makes_for(path) for earlier in jobs[:k]):
+                advice = advise(job, path, pipeline, request)
+                raise PipelineError(f"{job.name} needs {shorten(path)}, which is missing{advice}")
+    return jobs
 
 
 def notebook_path(stage: Stage, root: Path) -> Path:
@@ -121,51 +130,46 @@ def fill(template: str, values: dict[str, Any], stage: str) -> Path:
         raise PipelineError(f"{stage}: the path {template}: {unknown(name, name, values)}") from None
 
 
-def check_changes(changes: Iterable[parameters.Override], selected: Sequence[Job]) -> None:
-    """Each -p names a parameter of at least one chosen stage."""
-    known = {name for job in selected for name in job.literals}
-    for change in changes:
-        if change.root not in known:
-            raise PipelineError(f"{unknown(change.name, change.root, known)} (-p)")
+def advise(job: Job, path: Path, pipeline: Sequence[Stage], request: Request) -> str:
+    """What to do about a need that is missing: the command that runs its maker."""
+    for stage in pipeline[: pipeline.index(job.stage)]:
+        with contextlib.suppress(PipelineError):  # a notebook that was not chosen may be unfinished
+            maker = make_job(stage, request, parameters.from_command(request.changes))
+            if stage.runs_in(request.profile) and maker.makes_for(path):
+                its = [change for change in request.changes if change[0].partition(".")[0] in maker.literals]
+                command = replace(request, only=(stage.key,), start=None, changes=its).command()
+                return f"; run {stage.notebook} first: {command}"
+    return ", and which no earlier notebook makes"
 
 
-def check_closed(jobs: Sequence[Job], unwritten: Sequence[Stage] = ()) -> None:
-    """Every need is made by an earlier stage (or by one whose notebook is yet to come), and nothing twice."""
-    promised = {template for stage in unwritten for template in stage.makes}
+def check_closed(jobs: Sequence[Job]) -> None:
+    """Every need is made by an earlier stage, and nothing is made twice."""
     for k, job in enumerate(jobs):
         for template, path in job.needs.items():
-            if template not in promised and not any(earlier.makes_for(path) for earlier in jobs[:k]):
-                raise PipelineError(
-                    f"{job.name} needs {template}, which no earlier stage makes: see Stage.inputs"
-                )
-        for earlier in jobs[:k]:
-            for template, path in job.makes.items():
-                if earlier.makes_for(path):
-                    raise PipelineError(f"{earlier.name} and {job.name} both make {template}")
+            if not any(earlier.makes_for(path) for earlier in jobs[:k]):
+                raise PipelineError(f"{job.name} needs {template}, which no earlier stage makes")
+        for template, path in job.makes.items():
+            if other := next((earlier for earlier in jobs[:k] if earlier.makes_for(path)), None):
+                raise PipelineError(f"{other.name} and {job.name} both make {template}")
 
 
-def check_present(job: Job, jobs: Sequence[Job], selected: Sequence[Job], request: Request) -> None:
-    """What the job reads exists, or a chosen stage will have made it by then."""
-    for path in job.inputs.values():
-        if not path.exists():
-            raise PipelineError(f"{job.name} needs {shorten(path)}, which no notebook makes: bring it there")
-    for path in job.needs.values():
-        makers = [maker for maker in jobs if maker.makes_for(path)]
-        if path.exists() or any(maker in selected for maker in makers):
-            continue
-        if not makers:
-            raise PipelineError(f"{job.name} needs {shorten(path)}, whose notebook is not written yet")
-        command = replace(request, only=(makers[0].stage.key,), start=None).command()
-        raise PipelineError(
-            f"{job.name} needs {shorten(path)}, which is missing; run {makers[0].name} first: {command}"
-        )
+def check_differs(job: Job) -> None:
+    """A profile lists what differs from the notebook, and nothing else."""
+    profile = job.parameters["profile"]
+    for change in parameters.from_profile(job.stage.profiles.get(profile), profile):
+        literal, _, key = job.literals[change.root], *change.name.partition(".")[1:]
+        if (literal.get(key) if key else literal) == change.value:
+            raise PipelineError(f"{job.name}: the profile {profile} sets {change.name} to what it is anyway")
 
 
 def check(pipeline: Sequence[Stage], root: Path = ROOT) -> None:
-    """Every profile's overrides and paths: what the tests hold the real PIPELINE to, real inputs apart."""
+    """What the tests hold the real PIPELINE to, in every profile: its overrides and its paths."""
     names = [stage.notebook for stage in pipeline]
     if len(set(names)) < len(names):
         raise PipelineError(f"a notebook stands twice in the pipeline: {', '.join(names)}")
     for profile in PROFILES:
         request = Request(root=root, profile=profile)
-        check_closed([make_job(stage, request) for stage in pipeline if stage.runs_in(profile)])
+        jobs = [make_job(stage, request) for stage in pipeline if stage.runs_in(profile)]
+        check_closed(jobs)
+        for job in jobs:
+            check_differs(job)

@@ -1,6 +1,7 @@
 """The run: starts the planned jobs in order, skips what still holds, checks each promise, records all."""
 
 import contextlib
+import os
 import signal
 import threading
 import time
@@ -88,6 +89,7 @@ class Run:
         if not reasons:
             self.outcome[job.name] = "skipped"
             # sizes and times may be new where contents are not
+            last.pop("blocked_by", None)
             self.record.put(job.name, {**last, **marks, "state": "skipped"})
             since = last["started"][:16].replace("T", " ")
             self.screen.mark(job.name, "skipped", f"nothing changed since {since}")
@@ -199,10 +201,14 @@ class Run:
         """Ctrl-C, SIGTERM and a lost terminal ask the run to stop; cells in this process are interrupted."""
 
         def ask_to_stop(number: int, frame: Any) -> None:
+            if os.getpid() != owner:  # a worker that a cell forked: what ends it is none of our business
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
             self.stops.append(time.monotonic())
             if self.request.inline:
                 raise KeyboardInterrupt
 
+        owner = os.getpid()
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         main = threading.current_thread() is threading.main_thread()
         mine = [n for n in numbers if main and signal.getsignal(n) is not signal.SIG_IGN]

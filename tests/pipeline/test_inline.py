@@ -104,3 +104,11 @@ def test_an_interrupt_that_a_cell_swallows_still_ends_the_run(toy: Toy):
     assert toy.run() == 130
     assert toy.states() == {"00_first": "interrupted"} and not (toy.output / "never").exists()
     assert toy.record()["run"]["state"] == "interrupted"
+
+
+def test_workers_that_a_cell_forks_end_quietly(toy: Toy, capfd):
+    pool = "with multiprocessing.get_context('fork').Pool(2) as pool:\n    print(pool.map(abs, [-1, 2]))"
+    toy.stage("00_first", "import multiprocessing", pool)
+    assert toy.run() == 0
+    said = capfd.readouterr()
+    assert "[1, 2]" in said.out and said.err == ""

@@ -77,9 +77,9 @@ def test_reordered_cells_run_again(toy, capsys):
 
 def test_a_changed_parameter_is_named_with_both_values(pair, capsys):
     pair.run()
-    assert reason(pair, capsys, "-p", "seed", "1").startswith("runs     parameter seed: 0 -> 1")
-    assert reason(pair, capsys, "-p", "seed", "1").startswith("skipped")
-    assert reason(pair, capsys).startswith("runs     parameter seed: 1 -> 0")
+    assert reason(pair, capsys, "-p", "seed", "-1").startswith("runs     parameter seed: 0 -> -1")
+    assert reason(pair, capsys, "-p", "seed", "-1").startswith("skipped")
+    assert reason(pair, capsys).startswith("runs     parameter seed: -1 -> 0")
 
 
 def test_a_changed_literal_is_a_changed_parameter(toy, capsys):
