@@ -145,6 +145,14 @@ def test_homework_files_byte_for_byte(tmp_path):
     )
 
 
+def test_homework_needs_equally_many_captions_for_each_picture(tmp_path):
+    """Its files cannot say which caption belongs to which picture otherwise."""
+    vocab = Vocab.build(["a"])
+    for rows in ({"x.jpg": [[1]], "y.jpg": [[1], [1]]}, {"x.jpg": []}):
+        with pytest.raises(FormatError, match=r"train_data.json: pictures have .* expected equally many"):
+            write_homework(tmp_path, {"train": rows}, vocab.numbers)
+
+
 def homework(tmp_path, images, captions, vocab=None):
     add_pictures(tmp_path / "dataset", ["x.jpg"])
     (tmp_path / "secret.jpg").touch()

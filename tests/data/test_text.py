@@ -66,6 +66,7 @@ CASES = [
     'He says " oh ! " loudly. "Where?" she asks.',
     "Miami U. pushes forward. No. 5 runs",
     "Well ... yes. It can't be; they're gonna go!",
+    "He is 5. 3 dogs run. U. (really) yes.",
     "One man's (blue) hat: $5, 10% off -- cheap",
     "wait...what? no, 3,000 dogs.",
     "",

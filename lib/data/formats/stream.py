@@ -1,6 +1,7 @@
 """Read JSON files of any size piece by piece: a million captions need no more room than one of them."""
 
 import json
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -9,6 +10,7 @@ from lib.data.formats.report import NOT_JSON, NOT_UTF8, FormatError, Report, is_
 from lib.paths import shorten
 
 CHUNK = 1 << 20  # characters
+WHITE = re.compile(r"[ \t\r\n]*")
 
 
 class Repeated(dict):
@@ -49,8 +51,7 @@ class Scanner:
     def peek(self) -> str:
         """The next character that is not white space; empty at the end of the file."""
         while True:
-            while self.at < len(self.window) and self.window[self.at] in " \t\r\n":
-                self.at += 1
+            self.at = WHITE.match(self.window, self.at).end()
             if self.at < len(self.window) or self.ended:
                 return self.window[self.at : self.at + 1]
             self.grow()
