@@ -108,7 +108,7 @@ def describe(found: dict[str, Any]) -> str:
             lines.append(f"  problem: {reason}, {problem['count']} times")
             lines += [f"    {example}" for example in problem["examples"]]
         lines.append("  all is well" if found["ok"] else "  see the problems above")
-    if "expected" in found and not found["ok"]:
+    if "expected" in found and found["get"] not in lines[0] and not found["ok"]:
         lines.append(f"  expected: {'; '.join(found['expected'])}")
         lines.append(f"  published at: {found['get']}")
     return "\n".join(lines)
