@@ -125,6 +125,8 @@ def test_a_kill_while_replacing_leaves_one_whole(tmp_path):
         best = tmp_path / moment / "best"
         assert checkpoint.load(best).meta["step"] == step  # a reader finds it, and changes nothing
         assert checkpoint.read_meta(checkpoint.locate(best.parent))["step"] == step
+        checkpoint.settle(best)
+        assert json.loads((best / "meta.json").read_text())["step"] == step
         checkpoint.save(best, weights(), {"step": 9})  # the next writer cleans up
         assert checkpoint.load(best).meta["step"] == 9
         assert [path.name for path in best.parent.iterdir()] == ["best"]
