@@ -31,6 +31,12 @@ PICTURES, REFERENCES, REPEATS = 2500, 5, 3
 SAMPLES = 160  # 32 pictures x 5 samples, a step of reinforcement learning
 NO_WORDNET = SimpleNamespace(synsets=lambda word: [])
 
+TEXT = (
+    f"{PICTURES:,} candidates with {REFERENCES} references each, package and Lookbook in turn, the fastest of "
+    f"{REPEATS} runs each: processor time, garbage collection off as in `timeit`. The packages are given texts, "
+    "Lookbook the tokens that `evaluate` makes once. Nothing is remembered from one run to the next. Rewards and "
+    "intervals are Lookbook alone."
+)
 SHOWN = "dataset/flickr8k/captions.txt"
 
 Corpus = tuple[list[str], list[list[str]]]  # candidates, references
@@ -249,10 +255,7 @@ def main() -> None:
         "scores",
         title="Scores",
         command="python -m benchmarks.scores" + (f" --captions {SHOWN}" if captions else ""),
-        text=f"{PICTURES:,} candidates with {REFERENCES} references each, package and Lookbook in turn, the "
-        f"fastest of {REPEATS} runs each: processor time, garbage collection off as in `timeit`. The "
-        "packages are given texts, Lookbook the tokens that `evaluate` makes once. Nothing is remembered from one run "
-        "to the next. Rewards and intervals are Lookbook alone.",
+        text=TEXT,
         tables=tables,
     )
 
