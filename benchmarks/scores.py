@@ -32,10 +32,10 @@ SAMPLES = 160  # 32 pictures x 5 samples, a step of reinforcement learning
 NO_WORDNET = SimpleNamespace(synsets=lambda word: [])
 
 TEXT = (
-    f"{PICTURES:,} candidates with {REFERENCES} references each, package and Lookbook in turn, the fastest of "
-    f"{REPEATS} runs each: processor time, garbage collection off as in `timeit`. The packages are given texts, "
-    "Lookbook the tokens that `evaluate` makes once. Nothing is remembered from one run to the next. Rewards and "
-    "intervals are Lookbook alone."
+    f"{PICTURES:,} candidates with {REFERENCES} references each, package and Lookbook in turn, the fastest "
+    f"of {REPEATS} runs each: processor time, garbage collection off as in `timeit`. The packages are given "
+    "texts, Lookbook the tokens that `evaluate` makes once. Nothing is remembered from one run to the next. "
+    "Rewards and intervals are Lookbook alone."
 )
 SHOWN = "dataset/flickr8k/captions.txt"
 

@@ -1,7 +1,7 @@
 """What n-gram scores do not see: sameness, length, and captions that break off.
 
 A bad ending is a caption whose last word leaves the sentence open (`a man in a`), or that has no word at all,
-or that ends without `.`, `!` or `?` where the references (nine in ten of them) end with one.
+or that ends without `.`, `!` or `?` where the references (99 in 100 of them) end with one.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ Tokens = Sequence[str]
 OPEN_WORDS = frozenset(
     {"a", "an", "the", "its", "his", "their", "my", "your", "very"}
     | {"and", "or", "but", "as", "than", "while", "that", "which", "who", "whose"}
-    | {"with", "of", "from", "into", "to", "for", "by", "at", "between"}
+    | {"with", "of", "from", "into", "to", "for", "at", "between"}
     | {"is", "are", "was", "were", "has", "have", "wears", "wearing"}
 )
 SENTENCE_END = frozenset(".!?。！？")
 PUNCTUATION = SENTENCE_END | frozenset(",;:'\"`-()") | {"''", "``", "--", "...", "，", "、"}
-USUAL = 0.9  # the share of references from which on a sentence end is the rule
+USUAL = 0.99  # the share of references from which on a sentence end is the rule
 
 
 def diversity(candidates: Sequence[Tokens]) -> dict[str, float]:
