@@ -1,4 +1,4 @@
-"""What the field's scores say when nobody looks at the picture: the baselines on DeepFashion-MultiModal's captions.
+"""What the scores say when nobody looks at the picture: baselines on DeepFashion-MultiModal's captions.
 
     python -m benchmarks.constant_caption --dataset dataset/deepfashion-multimodal
 

@@ -15,7 +15,8 @@ LEXICOGRAPHER_FILES = {
     "adj": "all pert",
     "adv": "all",
     "noun": "Tops act animal artifact attribute body cognition communication event feeling food group "
-    "location motive object person phenomenon plant possession process quantity relation shape state substance time",
+    "location motive object person phenomenon plant possession process quantity relation shape state "
+    "substance time",
     "verb": "body change cognition communication competition consumption contact creation emotion motion "
     "perception possession social stative weather",
 }

@@ -9,17 +9,17 @@ from lib.paths import ROOT
 
 # One direction of imports: a module imports only what stands above it here.
 ORDER = (
-    "paths", "files", "config", "progress", "wordnet", "environment", "pipeline", "checkpoint", "data", "atelier", "score",
-    "models", "train", "rebuild", "publish",
+    "paths", "files", "config", "progress", "wordnet", "environment", "pipeline", "checkpoint", "data",
+    "atelier", "score", "models", "train", "rebuild", "publish",
 )  # fmt: skip
 DATA_ORDER = ("record", "formats", "text", "images", "split", "loader", "command")
 
 # Budgets, in lines that are neither blank nor comment. Growth is a decision, taken here.
 MODULE = 250
 FUNCTION = 40
-LIBRARY = 7_000
+LIBRARY = 13_000  # DESIGN guessed 7,000: strict readers, exact scores and drawing what can be read cost more
 CORE = {"data", "models", "score", "train", "checkpoint", "pipeline", "config"}
-CORE_TOTAL = 5_000  # DESIGN began at 3,500; strict readers and the resumable pipeline are most of the rest
+CORE_TOTAL = 8_000  # DESIGN guessed 3,500: docstrings count, and every bad input gets a line of its own
 
 # Calls that may stand in one place only.
 ONLY_HERE = {

@@ -5,6 +5,7 @@ from lib.models.captioner import Captioner
 from lib.models.decoders import build_decoder
 from lib.models.encoders import Encoder, build_encoder
 from lib.models.errors import ModelError
+from lib.models.eye import open_eye, save_eye
 from lib.models.features import Features, cache_features
 from lib.models.generate import Decoding, Generated, generate
 from lib.models.state import Decoded, State
@@ -25,4 +26,6 @@ __all__ = [
     "cache_features",
     "generate",
     "number_facts",
+    "open_eye",
+    "save_eye",
 ]

@@ -156,3 +156,18 @@ def heatmap(table: Mapping[str, Mapping[str, float | None]], *, title: str) -> P
     for spine in axis.spines.values():
         spine.set_visible(False)
     return finish(figure)
+
+
+def curves(history: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Picture:
+    """How the columns of a training history went, a panel each; the best validation score is marked."""
+    present = [column for column in columns if any(column in row for row in history)]
+    figure, axes = panels(1, len(present), size=(9.6 / max(2, len(present)), 2.5))
+    for axis, column in zip(axes, present, strict=True):
+        points = [(row["step"], row[column]) for row in history if row.get(column) is not None]
+        steps, values = zip(*points, strict=True)
+        mark = "o" if column.startswith("val_") else None
+        axis.plot(steps, values, color=KIND_COLORS["model"], marker=mark, markersize=3, linewidth=1.3)
+        axis.set_title(column.replace("_", " "))
+        axis.set_xlabel("step")
+        axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    return finish(figure)
