@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -141,16 +140,19 @@ def tree_memory(pid: int) -> int:
     return total
 
 
-def execute(task: dict[str, Any], wire: Wire, runtime: str) -> None:
+def execute(task: dict[str, Any], wire: Wire) -> None:
     """Run every cell; the end mark is set only if none failed."""
     path = Path(task["copy"])
     content = nbformat.from_dict(read(path))
     content.metadata.papermill = nbformat.NotebookNode()
     copy = Copy(content, path, wire)
-    environment = {**os.environ, "PYTHONPATH": task["python_path"], "IPYTHONDIR": runtime}
+    environment = {**os.environ, "PYTHONPATH": task["python_path"], "IPYTHONDIR": task["runtime"]}
     environment.pop("MPLBACKEND", None)  # a kernel shows figures unless the user's shell says otherwise
     client = Client(
-        copy, km=ThisPython(wire, runtime), force_raise_errors=True, iopub_timeout=task["output_timeout"]
+        copy,
+        km=ThisPython(wire, task["runtime"]),
+        force_raise_errors=True,
+        iopub_timeout=task["output_timeout"],
     )
     copy.notebook_start()
     try:
@@ -172,18 +174,16 @@ def cause_of_death(kernel: subprocess.Popen | None) -> str:
 def main() -> None:
     wire = Wire(int(sys.argv[1]))
     task = json.loads(sys.argv[2])
-    short = tempfile.gettempdir() if len(tempfile.gettempdir()) < 60 else "/tmp"  # sockets need short paths
-    with tempfile.TemporaryDirectory(prefix="lookbook-", dir=short, ignore_cleanup_errors=True) as runtime:
-        threading.Thread(target=wire.hold, args=(runtime,), daemon=True).start()
-        threading.Thread(target=wire.watch, daemon=True).start()
-        try:
-            execute(task, wire, runtime)
-        except DeadKernelError:
-            wire.send(failed="DeadKernel", message=cause_of_death(wire.kernel))
-        except CellTimeoutError:
-            wire.send(failed="OutputsLost", message="the kernel's outputs did not all arrive")
-        except Exception as error:  # whatever else stops an engine is the parent's to tell
-            wire.send(failed=type(error).__name__, message=str(error)[-1500:])
+    threading.Thread(target=wire.hold, args=(task["runtime"],), daemon=True).start()
+    threading.Thread(target=wire.watch, daemon=True).start()
+    try:
+        execute(task, wire)
+    except DeadKernelError:
+        wire.send(failed="DeadKernel", message=cause_of_death(wire.kernel))
+    except CellTimeoutError:
+        wire.send(failed="OutputsLost", message="the kernel's outputs did not all arrive")
+    except Exception as error:  # whatever else stops an engine is the parent's to tell
+        wire.send(failed=type(error).__name__, message=str(error)[-1500:])
     largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (
         1 if sys.platform == "darwin" else 1024
     )

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -40,6 +41,8 @@ class KernelRun:
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the run)
         self.events, far_end = os.pipe()
         os.set_blocking(self.events, False)
+        short = tempfile.gettempdir() if len(tempfile.gettempdir()) < 60 else "/tmp"  # as sockets need it
+        self.runtime = tempfile.mkdtemp(prefix="lookbook-", dir=short)
         self.process = self.start(far_end, lock, root)
         os.close(far_end)
 
@@ -48,6 +51,7 @@ class KernelRun:
             "copy": str(self.copy),
             "folder": str(self.job.path.parent),  # as in JupyterLab
             "python_path": python_path(root),
+            "runtime": self.runtime,  # the kernel's sockets and its clean IPython profile
             "output_timeout": OUTPUT_TIMEOUT,
         }
         return subprocess.Popen(
@@ -86,7 +90,8 @@ class KernelRun:
         """Leave nothing behind: neither descriptors nor processes that a cell started."""
         self.kill()
         os.close(self.events)
-        self.process.stdin.close()
+        self.stop()
+        shutil.rmtree(self.runtime, ignore_errors=True)
         if not self.ended and self.broken is None:
             message = f"the process that ran it ended with code {self.process.returncode}"
             self.broken = Failure(kind="ProcessDied", message=message, cell=self.cell or None)

@@ -28,16 +28,20 @@ def test_list_shows_titles_paths_and_states(pair):
     assert "02_late  (does not run in the profile smoke)" in said
 
 
-def test_the_real_list_is_quick():
-    """Processor time, not wall time, so that a busy machine does not matter; idle, the two are the same."""
+def processor_seconds(*arguments: str) -> float:
+    """What a Python process costs at best of three: not wall time, so that a busy machine matters less."""
     took = []
     for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run([sys.executable, ROOT / "run_all.py", "--list"], capture_output=True, text=True)
+        subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        assert done.returncode == 0 and "00_dataset" in done.stdout
-    assert min(took) < 0.3
+    return min(took)
+
+
+def test_the_real_list_is_quick():
+    """Under 0.3 s; on a machine so loaded that a bare interpreter is slow, in proportion to that."""
+    assert processor_seconds("run_all.py", "--list") < max(0.3, 10 * processor_seconds("-c", "pass"))
 
 
 def test_listing_imports_nothing_but_the_standard_library_and_lib():

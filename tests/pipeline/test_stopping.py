@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 import time
 from pathlib import Path
 
@@ -110,7 +111,8 @@ def test_a_cell_that_ignores_the_interrupt_is_killed(toy):
     deaf = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\ntime.sleep(600)"
     toy.stage("00_deaf")
     toy.write("00_deaf", WRITE, LONG, deaf)
-    process = toy.start()
+    scratch = tempfile.mkdtemp(prefix="deaf-")  # a short path, since sockets lie there
+    process = toy.start(env={"TMPDIR": scratch})
     pids = wait_for(toy.output / "pids")
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
@@ -119,4 +121,6 @@ def test_a_cell_that_ignores_the_interrupt_is_killed(toy):
     process.send_signal(signal.SIGINT)  # impatient: at once
     process.communicate(timeout=30)
     assert process.returncode == 130 and all_gone(pids, 1)
+    assert not list(Path(scratch).iterdir()), "its sockets lie about"
+    Path(scratch).rmdir()
     assert toy.states() == {"00_deaf": "interrupted"}
