@@ -121,7 +121,7 @@ def misplaced_calls(root: Path) -> list[str]:
                 )
             if ast.unparse(node.func) == "torch.load" and not reads_weights_only(path, node, root):
                 found.append(
-                    f"{path.relative_to(root)} calls torch.load without weights_only=True, or not in checkpoint"
+                    f"{path.relative_to(root)}: torch.load without weights_only, or not in checkpoint"
                 )
     return found
 

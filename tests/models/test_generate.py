@@ -37,20 +37,18 @@ def memories(images: int, seed: int = 1) -> torch.Tensor:
     return torch.randn(images, 4, 5, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def search(
-    model, memory, *, start=START, banned=(0, START), mask=None, generator=None, attention=False, **settings
-):
+def search(model, memory, *, mask=None, generator=None, attention=False, marks=None, **settings):
     decoding = Decoding(**{"max_length": 9, **settings})
-    marks = {"start": start, "end": END, "banned": banned}
+    marks = {"start": START, "end": END, "banned": (0, START), **(marks or {})}
     return generate(model, memory, decoding, **marks, mask=mask, generator=generator, attention=attention)
 
 
 def next_logprobs(model, memory, words):
     """Log-probabilities after `words`, by a whole forward pass: no state, no cache."""
     tokens = torch.tensor([[START, *words]])
-    logits = model(memory, tokens).logits[0, -1].clone()
-    logits[[0, START]] = -math.inf
-    return logits.log_softmax(-1).tolist()
+    logprobs = model(memory, tokens).logits[0, -1].log_softmax(-1)
+    logprobs[[0, START]] = -math.inf
+    return logprobs.tolist()
 
 
 def plain_beam_search(model, memory, *, beam, max_length, penalty):
@@ -145,7 +143,7 @@ def test_padded_cells_change_nothing(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_logprobs_of_samples_are_the_models_own(kind):
     model, memory = decoder(kind), memories(2)
-    found = search(model, memory, method="sample", samples=3, temperature=2.0, marks={"banned": ()})
+    found = search(model, memory, method="sample", samples=3, temperature=2.0)
     for image in range(2):
         for place in range(3):
             words = found.tokens[image, place, : found.lengths[image, place]]
@@ -169,7 +167,7 @@ def test_samples_follow_the_distribution():
         max_length=1,
         generator=torch.Generator().manual_seed(0),
     )
-    wanted = torch.tensor(next_logprobs(model, memory, ())).exp()
+    wanted = torch.tensor(next_logprobs(model, memory, ())).softmax(-1)
     seen = torch.bincount(found.tokens.flatten(), minlength=VOCAB) / 20_000
     assert seen[0] == seen[START] == 0
     assert (seen - wanted).abs().max() < 0.015

@@ -29,7 +29,9 @@ class Thesaurus:
 
 
 EMPTY = Thesaurus()
-PLANTED = Thesaurus("man person", "dog hound person", "run walk park", "red shirt_of_red a", "shirt the dog")
+PLANTED = Thesaurus(
+    "man person", "dog hound person", "run walk park", "red shirt_of_red a", "shirt the dog red"
+)
 
 
 def assert_equals_nltk(candidates, references, thesaurus, forms):
@@ -76,9 +78,13 @@ def test_synonyms_count_only_where_there_is_a_thesaurus():
     assert meteor(candidates, references, with_synonyms)[0] > meteor(candidates, references, without)[0]
 
 
-def test_of_several_synonyms_the_last_is_taken():
-    """As nltk does: it decides how many chunks the match falls into."""
-    pair = [["person", "y"]], [[["man", "dog", "man", "y"]]]
+@pytest.mark.parametrize(
+    ("hypothesis", "reference"),
+    [("person y", "man dog man y"), ("person y", "man man dog y"), ("red", "shirt_of_red"), ("red", "shirt")],
+)
+def test_synonyms_are_chosen_as_nltk_chooses(hypothesis, reference):
+    """The last of several, which decides on the chunks; never a name of several words."""
+    pair = [hypothesis.split()], [[reference.split()]]
     assert_equals_nltk(*pair, PLANTED, WordForms(STEMMER.stem, PLANTED.synsets))
 
 

@@ -68,6 +68,10 @@ def test_bits_count_the_longest_common_subsequence(x, y):
         assert common_lengths(a, [b, a]) == [longest_common(a, b), len(a)]
 
 
+def test_nothing_equals_nothing_as_in_pycocoevalcap():
+    assert rouge_l_coco([[]], [[[]]]) == [CocoRouge().calc_score([""], [""])] == [1]
+
+
 def test_the_three_differ():
     candidates, references = split_corpus(
         [("a red v-shape shirt . a dog .", ["a shirt . a red v-shape dog ."])]
