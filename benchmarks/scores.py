@@ -23,7 +23,7 @@ from lib.score import CiderD, Reward
 from lib.score import rouge as rouge_module
 from lib.score.bleu import bleu_statistics, coco_bleu
 from lib.score.bootstrap import resampled_sums
-from lib.score.meteor import WordForms, find_word_forms, meteor
+from lib.score.meteor import Meteor, WordForms, find_word_forms
 from lib.score.ngrams import ReferenceTable
 from lib.score.rouge import rouge_l, rouge_l_coco, rouge_l_rouge
 
@@ -157,7 +157,12 @@ def nltk_meteor(thesaurus) -> Callable[[Corpus], float]:
 
 def our_meteor(synsets: Callable | None) -> Callable[[Tokens], float]:
     """METEOR with nothing remembered yet."""
-    return lambda tokens: meteor(*tokens, WordForms(PorterStemmer().stem, synsets)).mean()
+
+    def run(tokens: Tokens) -> float:
+        candidates, references = tokens
+        return Meteor(references, WordForms(PorterStemmer().stem, synsets)).scores(candidates).mean()
+
+    return run
 
 
 def contests() -> dict[str, tuple[Callable, Callable]]:

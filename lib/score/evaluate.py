@@ -16,7 +16,7 @@ from lib.score.bleu import bleu_statistics, coco_bleu
 from lib.score.bootstrap import intervals
 from lib.score.cider import CiderD, DocumentFrequencies
 from lib.score.diversity import bad_endings, diversity
-from lib.score.meteor import find_word_forms, meteor
+from lib.score.meteor import Meteor, find_word_forms
 from lib.score.ngrams import ORDERS, ReferenceTable
 from lib.score.pairs import Pairs, References, Texts, Tokenizer
 from lib.score.rouge import rouge_l, rouge_l_coco, rouge_l_rouge
@@ -91,7 +91,7 @@ def measure(
     means, notes = {}, {}
     try:
         forms = find_word_forms()
-        means[forms.key] = meteor(pairs.candidates, pairs.references, forms)
+        means[forms.key] = Meteor(pairs.references, forms).scores(pairs.candidates)
     except ImportError:
         notes["meteor"] = NO_NLTK
     means["rouge_l"] = rouge_l(pairs.candidates, pairs.references)

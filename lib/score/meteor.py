@@ -6,13 +6,13 @@ Nothing is downloaded, and nltk is imported when a score is asked for, not befor
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from itertools import chain
-from operator import itemgetter
+from typing import NamedTuple
 
 import numpy as np
 
 Placed = tuple[int, str]  # a word and where it stands
-Stacks = dict[str, list[int]]
+Last = dict[str, int | None]  # the last free position of each word
+Previous = Sequence[int | None] | dict[int, int | None]  # for each position the one before with the same word
 
 ALPHA, BETA, GAMMA = 0.9, 3.0, 0.5  # nltk's defaults
 
@@ -61,82 +61,100 @@ def find_word_forms() -> WordForms:
     return WordForms(PorterStemmer().stem, wordnet.synsets)
 
 
-def meteor(
-    candidates: Sequence[Sequence[str]],
-    references: Sequence[Sequence[Sequence[str]]],
-    forms: WordForms | None = None,
-) -> np.ndarray:
-    """METEOR of each candidate, the best over its references."""
-    forms = forms or find_word_forms()
-    result = np.zeros(len(candidates))
-    for i, (candidate, targets) in enumerate(zip(candidates, references, strict=True)):
-        words = list(enumerate(map(str.lower, candidate)))
-        words.reverse()  # words are matched from the end
-        result[i] = max([score_pair(words, list(map(str.lower, target)), forms) for target in targets])
-    return result
+class Target(NamedTuple):
+    """A prepared reference: where each word stands last, and where the word of each position stood before."""
+
+    words: list[str]
+    last: Last
+    previous: list[int | None]
 
 
-def score_pair(hypothesis: list[Placed], reference: list[str], forms: WordForms) -> float:
+def prepare(reference: Sequence[str]) -> Target:
+    """Index the words of a reference."""
+    words = list(map(str.lower, reference))
+    last, previous = {}, []
+    for position, word in enumerate(words):
+        previous.append(last.get(word))
+        last[word] = position
+    return Target(words, last, previous)
+
+
+class Meteor:
+    """METEOR against references that are prepared once."""
+
+    def __init__(self, references: Sequence[Sequence[Sequence[str]]], forms: WordForms | None = None):
+        self.forms = forms or find_word_forms()
+        self.targets = [[prepare(reference) for reference in group] for group in references]
+
+    def scores(self, candidates: Sequence[Sequence[str]], indices: Sequence[int] | None = None) -> np.ndarray:
+        """METEOR of each candidate, the best over the references of item `indices[k]`, or of item k."""
+        indices = range(len(self.targets)) if indices is None else indices
+        result = np.zeros(len(candidates))
+        for i, (candidate, index) in enumerate(zip(candidates, indices, strict=True)):
+            words = list(enumerate(map(str.lower, candidate)))
+            words.reverse()  # words are matched from the end
+            result[i] = max([score_pair(words, target, self.forms) for target in self.targets[index]])
+        return result
+
+
+def score_pair(hypothesis: list[Placed], target: Target, forms: WordForms) -> float:
     """Harmonic mean of precision and recall, recall nine times as heavy, less a penalty for broken order."""
-    partners = align(hypothesis, reference, forms)
+    partners = align(hypothesis, target, forms)
     matches = len(partners) - partners.count(None)
     if not matches:
         return 0.0
-    precision, recall = matches / len(hypothesis), matches / len(reference)
+    precision, recall = matches / len(hypothesis), matches / len(target.words)
     mean = precision * recall / (ALPHA * precision + (1 - ALPHA) * recall)
     return (1 - GAMMA * (count_chunks(partners) / matches) ** BETA) * mean
 
 
-def align(hypothesis: list[Placed], reference: list[str], forms: WordForms) -> list[int | None]:
+def align(hypothesis: list[Placed], target: Target, forms: WordForms) -> list[int | None]:
     """The reference position each word is matched to: by equality, by stem, by synonym of the stem."""
     partners: list[int | None] = [None] * len(hypothesis)
-    stacks = stack_positions(enumerate(reference))
-    mine = match(hypothesis, stacks, partners)
-    theirs = sorted(chain.from_iterable(stacks.values()))
+    mine = match(hypothesis, target.last.copy(), target.previous, partners)
+    theirs = set(range(len(target.words))).difference(partners)
     if not mine or not theirs:
         return partners
-    stems = forms.stems
-    stacks = stack_positions([(j, stems[reference[j]]) for j in theirs])
-    mine = match([(i, stems[word]) for i, word in mine], stacks, partners)
+    last, previous = {}, {}
+    for position in sorted(theirs):
+        stem = forms.stems[target.words[position]]
+        previous[position] = last.get(stem)
+        last[stem] = position
+    mine = match([(position, forms.stems[word]) for position, word in mine], last, previous, partners)
     if forms.synonyms is not None and mine:
-        match_synonyms(mine, stacks, partners, forms.synonyms)
+        match_synonyms(mine, last, previous, partners, forms.synonyms)
     return partners
 
 
-def stack_positions(words: Iterable[Placed]) -> Stacks:
-    """Where each word stands, the last position on top."""
-    stacks: Stacks = {}
-    for position, word in words:
-        if word in stacks:
-            stacks[word].append(position)
-        else:
-            stacks[word] = [position]
-    return stacks
-
-
-def match(words: list[Placed], stacks: Stacks, partners: list[int | None]) -> list[Placed]:
-    """Match equal words, last to last, taking positions off the stacks; what stays unmatched."""
+def match(words: list[Placed], last: Last, previous: Previous, partners: list[int | None]) -> list[Placed]:
+    """Match equal words, last to last, each reference position once; what stays unmatched."""
     left = []
     for placed in words:
         position, word = placed
-        stack = stacks.get(word)
-        if stack:
-            partners[position] = stack.pop()
-        else:
+        partner = last.get(word)
+        if partner is None:
             left.append(placed)
+        else:
+            partners[position] = partner
+            last[word] = previous[partner]
     return left
 
 
 def match_synonyms(
-    words: list[Placed], stacks: Stacks, partners: list[int | None], synonyms: dict[str, frozenset[str]]
+    words: list[Placed],
+    last: Last,
+    previous: Previous,
+    partners: list[int | None],
+    synonyms: dict[str, frozenset[str]],
 ) -> None:
     """Match each word to the last free reference word that is a synonym of it."""
     for position, word in words:
         alike = synonyms[word]
-        if not alike.isdisjoint(stacks):
-            free = [stack for key, stack in stacks.items() if stack and key in alike]
+        if not alike.isdisjoint(last):
+            free = [(place, key) for key, place in last.items() if place is not None and key in alike]
             if free:
-                partners[position] = max(free, key=itemgetter(-1)).pop()
+                partners[position], key = max(free)
+                last[key] = previous[partners[position]]
 
 
 def count_chunks(partners: list[int | None]) -> int:

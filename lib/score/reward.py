@@ -6,7 +6,7 @@ import numpy as np
 
 from lib.score.bleu import bleu_statistics, coco_bleu
 from lib.score.cider import CiderD, DocumentFrequencies
-from lib.score.meteor import find_word_forms, meteor
+from lib.score.meteor import Meteor
 from lib.score.ngrams import ReferenceTable, Tokens
 from lib.score.pairs import ScoreError
 from lib.score.rouge import rouge_l_coco
@@ -37,6 +37,8 @@ class Reward:
             self.cider = CiderD(references, document_frequencies, end_token=end_token)
         if "bleu4" in weights:
             self.table = ReferenceTable(references)
+        if "meteor" in weights:
+            self.meteor = Meteor(references)
 
     def scores(self, candidates: Sequence[Tokens], indices: Sequence[int]) -> np.ndarray:
         """The reward of each candidate against the references of item `indices[k]`."""
@@ -52,7 +54,6 @@ class Reward:
             return self.cider.scores(candidates, indices)
         if name == "bleu4":
             return coco_bleu(bleu_statistics(self.table, self.table.count(candidates, indices)))[:, 3]
-        references = [self.references[index] for index in indices]
-        if name == "rouge_l_coco":
-            return rouge_l_coco(candidates, references)
-        return meteor(candidates, references, find_word_forms())
+        if name == "meteor":
+            return self.meteor.scores(candidates, indices)
+        return rouge_l_coco(candidates, [self.references[index] for index in indices])

@@ -24,7 +24,7 @@ from lib.score.baselines import (
 )
 from lib.score.bleu import bleu_statistics, nltk_bleu
 from lib.score.cider import CiderD
-from lib.score.meteor import WordForms, meteor
+from lib.score.meteor import Meteor, WordForms
 from lib.score.ngrams import ReferenceTable
 from lib.score.pairs import ScoreError
 from lib.score.rouge import rouge_l_rouge
@@ -133,14 +133,14 @@ def measured():
         tokenizer=seed_tokens,
     )
     references = [[seed_tokens(r.captions[0])] for r in test]
-    table, forms = ReferenceTable(references), WordForms(PorterStemmer().stem)
+    table, meteor = ReferenceTable(references), Meteor(references, WordForms(PorterStemmer().stem))
     cider = CiderD(table, end_token=False)
 
     def score(captions):
         candidates = [seed_tokens(text) for text in captions]
         bleu = nltk_bleu(bleu_statistics(table, table.count(candidates)))[3]
         means = [f.mean() for f in (rouge_l_rouge(candidates, references), cider.scores(candidates))]
-        return np.array([bleu, *means, meteor(candidates, references, forms).mean()])
+        return np.array([bleu, *means, meteor.scores(candidates).mean()])
 
     return {name: score(captions) for name, captions in rows.items()}
 

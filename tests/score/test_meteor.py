@@ -9,7 +9,7 @@ from nltk.corpus import wordnet
 from nltk.stem.porter import PorterStemmer
 from nltk.translate.meteor_score import meteor_score
 
-from lib.score.meteor import WordForms, find_word_forms, meteor
+from lib.score.meteor import Meteor, WordForms, find_word_forms
 
 STEMMER = PorterStemmer()
 
@@ -29,9 +29,7 @@ class Thesaurus:
 
 
 EMPTY = Thesaurus()
-PLANTED = Thesaurus(
-    "man person", "dog hound person", "run walk park", "red t_v a", "shirt the dog red"
-)
+PLANTED = Thesaurus("man person", "dog hound person", "run walk park", "red t_v a", "shirt the dog red")
 
 
 def assert_equals_nltk(candidates, references, thesaurus, forms):
@@ -39,7 +37,7 @@ def assert_equals_nltk(candidates, references, thesaurus, forms):
         meteor_score(targets, candidate, stemmer=STEMMER, wordnet=thesaurus)
         for candidate, targets in zip(candidates, references, strict=True)
     ]
-    assert meteor(candidates, references, forms) == pytest.approx(expected, abs=1e-9)
+    assert Meteor(references, forms).scores(candidates) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", EDGES)
@@ -75,7 +73,8 @@ def test_synonyms_count_only_where_there_is_a_thesaurus():
     without = WordForms(STEMMER.stem)
     with_synonyms = WordForms(STEMMER.stem, PLANTED.synsets)
     assert (without.key, with_synonyms.key) == ("meteor_no_wordnet", "meteor")
-    assert meteor(candidates, references, with_synonyms)[0] > meteor(candidates, references, without)[0]
+    both, one = (Meteor(references, forms).scores(candidates) for forms in (with_synonyms, without))
+    assert both[0] > one[0]
 
 
 @pytest.mark.parametrize(
@@ -97,5 +96,5 @@ def test_each_word_is_looked_up_once():
 
     forms = WordForms(stem)
     for _ in range(3):
-        meteor([["dogs", "running"]] * 5, [[["dog", "runs"], ["men", "run"]]] * 5, forms)
+        Meteor([[["dog", "runs"], ["men", "run"]]] * 5, forms).scores([["dogs", "running"]] * 5)
     assert len(asked) == len(set(asked)) > 0

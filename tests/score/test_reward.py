@@ -6,7 +6,7 @@ from caption_cases import EDGES, as_coco, split_corpus
 from pycocoevalcap.bleu.bleu import Bleu
 
 from lib.score import CiderD, Reward, ScoreError
-from lib.score.meteor import meteor
+from lib.score.meteor import Meteor
 from lib.score.rouge import rouge_l_coco
 
 CANDIDATES, REFERENCES = split_corpus(EDGES["one reference"] + EDGES["repeated words"] + EDGES["one word"])
@@ -21,7 +21,7 @@ def test_parts_equal_the_scores():
     bleu = Bleu().compute_score(*as_coco(SAMPLES, references), verbose=0)[1][3]
     assert parts["bleu4"] == pytest.approx(bleu, abs=1e-9)
     assert parts["rouge_l_coco"] == pytest.approx(rouge_l_coco(SAMPLES, references))
-    assert parts["meteor"] == pytest.approx(meteor(SAMPLES, references))
+    assert parts["meteor"] == pytest.approx(Meteor(references).scores(SAMPLES))
     assert parts["cider_d"] == pytest.approx(CiderD(REFERENCES).scores(SAMPLES, INDICES))
 
 
