@@ -12,13 +12,12 @@ from lib.pipeline import Stage, main
 PIPELINE = (
     Stage(
         notebook="00_dataset",
-        makes=("{dataset}/train_captions.json", "{output}/vocab.json", "{output}/metrics/00_dataset.json"),
+        makes=("{output}/vocab.json", "{output}/model_ckpt/eye", "{output}/metrics/00_dataset.json"),
         profiles={
             "smoke": {
                 "dataset": "dataset/atelier-smoke",
-                "train_pictures": 240,
-                "val_pictures": 40,
-                "test_pictures": 60,
+                "pictures": {"train": 240, "val": 40, "test": 60},
+                "training": {"epochs": 1},
             },
         },
     ),

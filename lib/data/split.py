@@ -46,6 +46,17 @@ def arrange(dataset: Dataset, how: str, *, seed: int = 0) -> Dataset:
     return Dataset(records, format=dataset.format, folder=dataset.folder, report=dataset.report)
 
 
+def part(dataset: Dataset) -> dict[str, list[Record]]:
+    """Train, val and test; where a dataset keeps no test pictures, its val is parted in two.
+
+    The first half is there to choose by, the second to report, so that nothing is chosen on what is reported.
+    """
+    train, val = dataset.split("train"), dataset.split("val")
+    if "test" in dataset.sizes:
+        return {"train": train, "val": val, "test": dataset.split("test")}
+    return {"train": train, "val": val[: len(val) // 2], "test": val[len(val) // 2 :]}
+
+
 def crosses(records: Iterable[Record]) -> bool:
     """Whether some product stands in two splits."""
     home: dict[str, str] = {}

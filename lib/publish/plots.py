@@ -171,3 +171,19 @@ def curves(history: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Pict
         axis.set_xlabel("step")
         axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     return finish(figure)
+
+
+def ranking(values: Mapping[str, float], *, title: str) -> Picture:
+    """Shares between 0 and 1, the highest on top."""
+    ordered = sorted(values.items(), key=lambda item: item[1])
+    figure, (axis,) = panels(1, 1, size=(6.4, 0.7 + 0.2 * len(ordered)))
+    names = [name.replace("_", " ") for name, _ in ordered]
+    axis.barh(names, [value for _, value in ordered], color=KIND_COLORS["model"], height=0.7)
+    for place, (_, value) in enumerate(ordered):
+        axis.annotate(
+            f"{value:.2f}", (value, place), (4, 0), textcoords="offset points", va="center", fontsize=8
+        )
+    axis.set_xlim(0, 1.08)
+    axis.set_title(title)
+    axis.tick_params(axis="y", length=0, labelsize=8)
+    return finish(figure)

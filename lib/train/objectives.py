@@ -59,16 +59,16 @@ def uneven_attention(attention: Tensor, real: Tensor) -> Tensor:
 def attribute_loss(targets: Tensor) -> Objective:
     """Every attribute of a picture classified at once. Items are pairs of picture and attribute.
 
-    `targets` [pictures, A] are the facts of all records as numbers; `batch.indices` say which are seen.
+    `targets` [pictures, A] are the facts of all records as numbers; `batch.indices` say which are seen. The
+    model gives the logits of each attribute, [B, its values].
     """
 
     def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
-        logits = model(batch.images).float()  # [B, A, C]
-        nonlocal targets
-        targets = targets.to(logits.device)  # moves once
-        wanted = targets[batch.indices]  # [B, A]
-        loss = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="sum")
-        right = logits.argmax(2) == wanted
-        return {"loss": loss, "count": wanted.numel(), "accuracy": right.float().mean()}
+        logits = model(batch)
+        wanted = targets.to(batch.indices.device)[batch.indices]  # [B, A]
+        pairs = list(zip(logits, wanted.unbind(1), strict=True))
+        loss = torch.stack([F.cross_entropy(given.float(), facts, reduction="sum") for given, facts in pairs])
+        right = torch.stack([given.argmax(1) == facts for given, facts in pairs])
+        return {"loss": loss.sum(), "count": wanted.numel(), "accuracy": right.float().mean()}
 
     return objective

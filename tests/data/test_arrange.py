@@ -4,7 +4,7 @@ import pytest
 
 from lib.data import Dataset, Record
 from lib.data.formats import Report
-from lib.data.split import arrange, category_of, crosses
+from lib.data.split import arrange, category_of, crosses, part
 
 
 def dataset(*rows):
@@ -43,3 +43,14 @@ def test_an_unknown_way_is_refused():
 def test_category_is_of_the_name():
     assert category_of(LEAKY[0]) == "WOMEN-Dresses"
     assert category_of(Record("1234.jpg", "1234.jpg", ("a",), "train")) is None
+
+
+def test_without_test_pictures_val_is_parted_and_nothing_is_in_both():
+    parts = part(dataset(*[(i, "train") for i in range(6)], *[(i, "val") for i in range(10, 17)]))
+    assert {name: len(records) for name, records in parts.items()} == {"train": 6, "val": 3, "test": 4}
+    assert not {r.id for r in parts["val"]} & {r.id for r in parts["test"]}
+
+
+def test_given_test_pictures_are_used_whole():
+    parts = part(dataset((1, "train"), (2, "val"), (3, "test")))
+    assert [r.split for records in parts.values() for r in records] == ["train", "val", "test"]

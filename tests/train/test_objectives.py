@@ -91,7 +91,9 @@ def test_attributes_are_classified_one_by_one():
     scores = torch.randn(3, 2, 3, generator=torch.Generator().manual_seed(0))
     scores[:, 0, 2] = -torch.inf
     rows = torch.tensor([2, 1])
-    result = attribute_loss(targets)(lambda images: scores[rows], SimpleNamespace(indices=rows, images=None))
+    result = attribute_loss(targets)(
+        lambda batch: scores[batch.indices].unbind(1), SimpleNamespace(indices=rows)
+    )
     logs = scores.log_softmax(2)
     torch.testing.assert_close(
         result["loss"], -(logs[2, 0, 1] + logs[2, 1, 0] + logs[1, 0, 1] + logs[1, 1, 1])
