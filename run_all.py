@@ -21,6 +21,14 @@ PIPELINE = (
             },
         },
     ),
+    Stage(
+        notebook="01_cnn_rnn",
+        needs=("{output}/vocab.json", "{output}/model_ckpt/eye", "{output}/metrics/00_dataset.json"),
+        makes=("{output}/model_ckpt/cnngru/gru/best", "{output}/metrics/01_cnn_rnn.json"),
+        profiles={
+            "smoke": {"dataset": "dataset/atelier-smoke", "training": {"epochs": 2}, "beam": 2},
+        },
+    ),
 )
 
 if __name__ == "__main__":

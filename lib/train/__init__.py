@@ -5,10 +5,12 @@ from lib.train.judging import Swapped, by_captions, by_facts, caption_all
 from lib.train.ledger import FitError
 from lib.train.objectives import attribute_loss, cross_entropy
 from lib.train.processes import share
+from lib.train.study import Study, open_study, told
 
 __all__ = [
     "FitError",
     "Fitted",
+    "Study",
     "Swapped",
     "attribute_loss",
     "by_captions",
@@ -16,5 +18,7 @@ __all__ = [
     "caption_all",
     "cross_entropy",
     "fit",
+    "open_study",
     "share",
+    "told",
 ]
