@@ -5,42 +5,16 @@ visible with that value; on a hidden or absent fact (None) it is wrong. An attri
 that contradict each other counts as one wrong statement, so hedging never pays.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from lib.atelier.parse import parse
 from lib.atelier.wardrobe import ACCESSORIES, CORE, SCHEMA, Facts
 from lib.score.pairs import ScoreError, Texts, match_ids
 
 WORN = (*CORE, *ACCESSORIES)
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts over captions: statements that are right, statements made, facts that were visible."""
-
-    right: int = 0
-    stated: int = 0
-    visible: int = 0
-
-    def add(self, other: "Tally") -> None:
-        self.right += other.right
-        self.stated += other.stated
-        self.visible += other.visible
-
-    @property
-    def precision(self) -> float:
-        return self.right / self.stated if self.stated else 0.0
-
-    @property
-    def recall(self) -> float:
-        return self.right / self.visible if self.visible else 0.0
-
-    @property
-    def f1(self) -> float:
-        """The harmonic mean of both; 1 where there was nothing to say and nothing was said."""
-        total = self.stated + self.visible
-        return 2 * self.right / total if total else 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +26,7 @@ class AttributeScore:
     recall: float
     per_attribute: dict[str, dict[str, float]]  # name -> precision, recall, f1, support (visible facts)
     per_caption: list[float]  # F1 of each caption, in the order given
+    counts: np.ndarray  # [C, 3] of each caption: statements that are right, statements, visible facts
 
 
 def attribute_f1(
@@ -63,21 +38,31 @@ def attribute_f1(
     picture shows and no caption states are left out of `per_attribute`.
     """
     _check_names(attributes)
-    whole, by_name, per_caption = Tally(), {name: Tally() for name in attributes}, []
-    for key in match_ids(candidates, truths):
-        own = Tally()
-        for name, tally in _compare(candidates[key], truths[key], attributes):
-            own.add(tally)
-            by_name[name].add(tally)
-        whole.add(own)
-        per_caption.append(own.f1)
+    keys = match_ids(candidates, truths)
+    tables = np.array([_compare(candidates[key], truths[key], attributes) for key in keys])  # [C, A, 3]
+    counts, by_name = tables.sum(axis=1), tables.sum(axis=0)
     return AttributeScore(
-        f1=whole.f1,
-        precision=whole.precision,
-        recall=whole.recall,
-        per_attribute={name: _row(tally) for name, tally in by_name.items() if tally.stated or tally.visible},
-        per_caption=per_caption,
+        **{name: float(rate) for name, rate in attribute_rates(counts.sum(axis=0)).items()},
+        per_attribute={
+            name: _row(tally) for name, tally in zip(attributes, by_name, strict=True) if tally.any()
+        },
+        per_caption=attribute_rates(counts)["f1"].tolist(),
+        counts=counts,
     )
+
+
+def attribute_rates(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """F1, precision and recall from counts [..., 3] of what is right, stated and visible.
+
+    From sums over captions they are the micro-averaged ones. F1, the harmonic mean of the other two, is 1
+    where there was nothing to say and nothing was said.
+    """
+    right, stated, visible = np.moveaxis(counts, -1, 0)
+    return {
+        "f1": _divide(2 * right, stated + visible, 1.0),
+        "precision": _divide(right, stated, 0.0),
+        "recall": _divide(right, visible, 0.0),
+    }
 
 
 def attribute_scores(
@@ -94,14 +79,16 @@ def attribute_set(caption: str) -> frozenset[tuple[str, str]]:
     return frozenset((*parsed.facts.items(), *disputed))
 
 
-def _compare(caption: str, facts: Facts, attributes: Sequence[str]) -> Iterator[tuple[str, Tally]]:
-    """Each attribute that the picture shows or the caption states, as a tally of one."""
+def _compare(caption: str, facts: Facts, attributes: Sequence[str]) -> list[tuple[int, int, int]]:
+    """For each attribute, as 0 or 1: stated rightly, stated, visible. [A, 3]"""
     parsed = parse(caption)
+    table = []
     for name in attributes:
         truth, said = facts[name], parsed.facts.get(name)
         stated = said is not None or name in parsed.conflicts
-        if stated or truth is not None:
-            yield name, Tally(stated and said == truth, stated, truth is not None)
+        right = said is not None and said == truth  # a contradiction is not right of a hidden fact either
+        table.append((int(right), int(stated), int(truth is not None)))
+    return table
 
 
 def _check_names(attributes: Sequence[str]) -> None:
@@ -110,10 +97,11 @@ def _check_names(attributes: Sequence[str]) -> None:
         raise ScoreError(f"unknown attribute {unknown[0]!r}; known: {', '.join(SCHEMA)}")
 
 
-def _row(tally: Tally) -> dict[str, float]:
-    return {
-        "precision": tally.precision,
-        "recall": tally.recall,
-        "f1": tally.f1,
-        "support": tally.visible,
-    }
+def _divide(part: np.ndarray, whole: np.ndarray, otherwise: float) -> np.ndarray:
+    """A share; `otherwise` where there is nothing to share."""
+    return np.divide(part, whole, out=np.full(np.shape(whole), otherwise), where=whole > 0)
+
+
+def _row(tally: np.ndarray) -> dict[str, float]:
+    rates = {name: float(rate) for name, rate in attribute_rates(tally).items()}
+    return rates | {"support": int(tally[2])}

@@ -3,12 +3,12 @@
 Keys: `bleu1`..`bleu4` (COCO), `meteor` or `meteor_no_wordnet` (nltk), `rouge_l` (rouge_score),
 `rouge_l_coco`, `rouge_l_rouge`, `cider_d`, `attribute_f1`, `attribute_precision`, `attribute_recall` and
 `unique_attributes` (where facts are given), `unique`, `distinct1`, `distinct2`, `mean_length`, `bad_endings`;
-95 % intervals as `<key>_ci: [low, high]`. Shares of distinct things have none: drawing captions twice makes
-any set look poorer.
+95 % intervals as `<key>_ci: [low, high]`. The shares of distinct things (`unique`, `unique_attributes`,
+`distinct1`, `distinct2`) have none: drawing captions twice makes any set look poorer.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -27,11 +27,28 @@ NO_NLTK = "nltk is not installed, so METEOR is not reported"
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of each caption: BLEU's statistics, and every score that is a mean over captions."""
+    """What was measured of each caption: all that the scores of a set of captions are computed from."""
 
-    bleu: np.ndarray  # [C, 10]
-    means: dict[str, np.ndarray]
+    bleu: np.ndarray  # [C, 10] its statistics
+    means: dict[str, np.ndarray]  # every score that is a mean over captions
     notes: dict[str, str] = field(default_factory=dict)
+    counts: np.ndarray | None = None  # [C, 3] statements right, statements, visible facts
+
+    def statistics(self) -> np.ndarray:
+        """Everything that is summed over captions, side by side. [C, K]"""
+        counts = [] if self.counts is None else [self.counts]
+        return np.column_stack([self.bleu, *self.means.values(), *counts])
+
+    def score(self, sums: np.ndarray) -> dict[str, np.ndarray]:
+        """The scores of sets of captions from the sums of their statistics [..., K]."""
+        bleu, means, counts = np.split(sums, np.cumsum([self.bleu.shape[1], len(self.means)]), axis=-1)
+        scores = dict(zip(BLEU_KEYS, np.moveaxis(coco_bleu(bleu), -1, 0), strict=True))
+        scores |= dict(zip(self.means, np.moveaxis(means / len(self.bleu), -1, 0), strict=True))
+        if self.counts is not None:
+            from lib.score.attributes import attribute_rates
+
+            scores |= {f"attribute_{name}": rate for name, rate in attribute_rates(counts).items()}
+        return scores
 
 
 def evaluate(
@@ -53,20 +70,15 @@ def evaluate(
     """
     pairs = Pairs(candidates, references, tokenizer)
     measured = measure(pairs, document_frequencies, end_token=end_token)
-    statistics = np.column_stack([measured.bleu, *measured.means.values()])
-    names = list(measured.means)
-
-    def score(sums: np.ndarray) -> dict[str, np.ndarray]:
-        bleu = dict(zip(BLEU_KEYS, np.moveaxis(coco_bleu(sums[..., : 2 * ORDERS + 2]), -1, 0), strict=True))
-        means = np.moveaxis(sums[..., 2 * ORDERS + 2 :], -1, 0) / len(pairs)
-        return bleu | dict(zip(names, means, strict=True))
-
-    scores = {key: float(value) for key, value in score(statistics.sum(axis=0)).items()}
+    if facts is not None:
+        measured = replace(measured, counts=count_statements(candidates, facts))
+    statistics = measured.statistics()
+    scores = {key: float(value) for key, value in measured.score(statistics.sum(axis=0)).items()}
     scores |= diversity(pairs.candidates)
     if facts is not None:
-        scores |= score_attributes(candidates, facts)
+        scores["unique_attributes"] = share_of_unique_attributes(pairs.texts)
     if resamples:
-        scores |= intervals(statistics, score, resamples=resamples, seed=seed)
+        scores |= intervals(statistics, measured.score, resamples=resamples, seed=seed)
     return scores | ({"notes": measured.notes} if measured.notes else {})
 
 
@@ -106,15 +118,15 @@ def measure(
     return Measured(bleu_statistics(table, counted), means, notes)
 
 
-def score_attributes(candidates: Texts, facts: Mapping | Sequence) -> dict[str, float]:
-    """How true the captions are, where the truth is known, and how many different things they say."""
-    from lib.score.attributes import attribute_f1, attribute_set
+def count_statements(candidates: Texts, facts: Mapping | Sequence) -> np.ndarray:
+    """How much of what each caption states is true, and how much there was to state. [C, 3]"""
+    from lib.score.attributes import attribute_f1
 
-    score = attribute_f1(candidates, facts)
-    texts = list(candidates.values() if isinstance(candidates, Mapping) else candidates)
-    return {
-        "attribute_f1": score.f1,
-        "attribute_precision": score.precision,
-        "attribute_recall": score.recall,
-        "unique_attributes": len({attribute_set(text) for text in texts}) / len(texts),
-    }
+    return attribute_f1(candidates, facts).counts
+
+
+def share_of_unique_attributes(texts: Sequence[str]) -> float:
+    """How many different things the captions say, by the captions."""
+    from lib.score.attributes import attribute_set
+
+    return len({attribute_set(text) for text in texts}) / len(texts)

@@ -2,13 +2,14 @@
 
 import random
 
+import numpy as np
 import pytest
 
 from lib.atelier.describe import describe
 from lib.atelier.sample import sample_look
 from lib.atelier.visible import visible
 from lib.atelier.wardrobe import ACCESSORIES, CORE, SCENE, SCHEMA, VIEWS
-from lib.score.attributes import attribute_f1, attribute_scores, attribute_set
+from lib.score.attributes import attribute_f1, attribute_rates, attribute_scores, attribute_set
 from lib.score.pairs import ScoreError
 
 FACTS = dict.fromkeys(SCHEMA) | {
@@ -34,6 +35,7 @@ def pictures():
         ("A man wears a blue shirt and a skirt.", 2, 4),
         (PERFECT + " There is a ring on her finger.", 5, 6),  # no ring is visible
         (PERFECT + " Her shirt is blue.", 4, 5),  # red and blue: one wrong statement
+        (PERFECT + " Her shirt is cotton. The shirt is denim.", 5, 6),  # no fabric is visible: wrong too
         (PERFECT + " She is on a beach.", 5, 5),  # the background is not scored here
         ("zorgon", 0, 0),
         ("", 0, 0),
@@ -55,6 +57,25 @@ def test_micro_average_counts_statements_not_captions():
     assert (
         score.per_caption == attribute_scores([PERFECT, "A man wears socks."], [FACTS, FACTS]) == [1.0, 0.0]
     )
+
+
+def test_counts_of_each_caption_are_what_the_scores_are_made_of():
+    captions = [PERFECT, "A man wears socks.", PERFECT + " Her shirt is blue."]
+    score = attribute_f1(captions, [FACTS] * 3)
+    assert score.counts.tolist() == [[5, 5, 5], [0, 2, 5], [4, 5, 5]]
+    rates = attribute_rates(score.counts.sum(axis=0))
+    assert rates == {"f1": score.f1, "precision": score.precision, "recall": score.recall}
+    assert rates == {"f1": 18 / 27, "precision": 9 / 12, "recall": 9 / 15}
+
+
+def test_rates_without_anything_to_count():
+    silent, blank, both = [0, 0, 5], [0, 5, 0], [0, 0, 0]
+    rates = attribute_rates(np.array([silent, blank, both]))
+    assert {name: values.tolist() for name, values in rates.items()} == {
+        "f1": [0, 0, 1],
+        "precision": [0, 0, 0],
+        "recall": [0, 0, 0],
+    }
 
 
 def test_each_attribute_has_its_row():
@@ -116,6 +137,15 @@ def test_fresh_descriptions_are_exact_and_nearly_complete(pictures):
     assert 0.975 < score.recall < 1
     assert all(score.per_attribute[name]["recall"] == 1 for name in CORE)
     assert all(score.per_attribute[name]["recall"] > 0.85 for name in ACCESSORIES)
+
+
+def test_contradictions_are_never_right(pictures):
+    """Two values for an attribute are wrong, whether it is visible or not."""
+    facts, _ = pictures
+    hedged = "A woman wears a red cotton shirt. The shirt is blue denim. A man."
+    rows = attribute_f1([hedged] * len(facts), facts).per_attribute
+    assert any(each["upper_fabric"] is None for each in facts)
+    assert [rows[name]["precision"] for name in ("gender", "upper_color", "upper_fabric")] == [0, 0, 0]
 
 
 def test_shuffled_descriptions_score_far_lower(pictures):

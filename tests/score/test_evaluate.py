@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from caption_cases import EDGES, REAL, as_coco, split_corpus
 from pycocoevalcap.bleu.bleu import Bleu
@@ -14,9 +15,11 @@ from lib.atelier.wardrobe import SCHEMA
 from lib.paths import ROOT
 from lib.score import DocumentFrequencies, ScoreError, evaluate, score_captions
 from lib.score import evaluate as by_name
+from lib.score.attributes import attribute_f1
 from lib.score.meteor import find_word_forms
 
 MEANS = ["rouge_l", "rouge_l_coco", "rouge_l_rouge", "cider_d", "mean_length", "bad_endings"]
+ATTRIBUTES = ["attribute_f1", "attribute_precision", "attribute_recall"]
 WITH_INTERVAL = ["bleu1", "bleu2", "bleu3", "bleu4", find_word_forms().key, *MEANS]
 DRESS = "The woman wears a red dress."
 SHIRT = "The man wears a blue cotton shirt."
@@ -49,6 +52,54 @@ def test_facts_add_the_attribute_scores():
     assert true["attribute_f1"] == true["attribute_precision"] == true["attribute_recall"] == 1
     assert swapped["attribute_f1"] < 1
     assert (true["unique_attributes"], same["unique_attributes"]) == (1, 0.5)
+
+
+def attribute_case(pictures):
+    """Captions that are right about some pictures, half right about others and wrong about the rest."""
+    said = [DRESS, SHIRT, "The woman wears a red shirt.", DRESS + " She wears a ring.", "A man."]
+    true = [DRESS, DRESS, DRESS, DRESS, SHIRT]
+    return [said[i % 5] for i in range(pictures)], [facts_of(true[i % 5]) for i in range(pictures)]
+
+
+def evaluate_attributes(pictures, **options):
+    captions, facts = attribute_case(pictures)
+    return evaluate(captions, [["a dress"]] * pictures, facts=facts, **options)
+
+
+def test_attribute_intervals_are_those_of_a_plain_bootstrap():
+    """Draw captions, score what was drawn, take the middle: the long way, with the same draws."""
+    scores = evaluate_attributes(20, resamples=50, seed=3)
+    captions, facts = attribute_case(20)
+    drawn = np.random.default_rng(3).integers(20, size=(50, 20))
+    again = [attribute_f1([captions[i] for i in draw], [facts[i] for i in draw]) for draw in drawn]
+    for key, name in zip(ATTRIBUTES, ("f1", "precision", "recall"), strict=True):
+        values = [getattr(score, name) for score in again]
+        assert scores[f"{key}_ci"] == pytest.approx(np.quantile(values, [0.025, 0.975]), abs=1e-12)
+        assert scores[key] == pytest.approx(getattr(attribute_f1(captions, facts), name), abs=1e-12)
+
+
+def test_attribute_intervals_cover_the_score_and_shrink_with_more_captions():
+    few, many = evaluate_attributes(20), evaluate_attributes(320)
+    for key in ATTRIBUTES:
+        assert few[key] == pytest.approx(many[key])
+        widths = []
+        for scores in (few, many):
+            low, high = scores[f"{key}_ci"]
+            assert low < scores[key] < high
+            widths.append(high - low)
+        assert widths[1] == pytest.approx(widths[0] / 4, rel=0.15)  # by the root of 16
+
+
+def test_facts_leave_the_other_intervals_alone():
+    captions, facts = attribute_case(20)
+    references = [["a dress"]] * 20
+    without = evaluate(captions, references)
+    with_facts = evaluate(captions, references, facts=facts)
+    assert with_facts.keys() - without.keys() == {
+        *ATTRIBUTES, *(f"{key}_ci" for key in ATTRIBUTES), "unique_attributes"
+    }  # fmt: skip
+    for key, value in without.items():
+        assert with_facts[key] == pytest.approx(value, abs=1e-12), key
 
 
 def test_facts_must_match():
