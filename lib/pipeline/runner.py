@@ -1,11 +1,8 @@
 """The run: starts the planned jobs in order, skips what still holds, checks each promise, records all."""
 
 import contextlib
-import os
-import signal
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,6 +15,7 @@ from lib.pipeline.notebook import code_cells
 from lib.pipeline.plan import Job, Request
 from lib.pipeline.record import RunRecord, now, surroundings
 from lib.pipeline.screen import Lines, Progress, spell_bytes
+from lib.pipeline.stopping import on_stop
 from lib.progress import clock
 
 GOOD = ("ok", "skipped")
@@ -50,7 +48,7 @@ class Run:
         started = time.monotonic()
         self.lock = lock
         self.record.begin({"arguments": list(argv), "profile": self.request.profile, **self.about})
-        with self.signals(), contextlib.suppress(KeyboardInterrupt):
+        with on_stop(self.ask_to_stop), contextlib.suppress(KeyboardInterrupt):
             while self.start_ready():
                 self.tend()
         self.record.end(self.state(), time.monotonic() - started)
@@ -196,25 +194,7 @@ class Run:
             return None
         return Failure(kind="PromiseBroken", message=f"every cell ran, but {', '.join(missing)} is missing")
 
-    @contextlib.contextmanager
-    def signals(self) -> Iterator[None]:
-        """Ctrl-C, SIGTERM and a lost terminal ask the run to stop; cells in this process are interrupted."""
-
-        def ask_to_stop(number: int, frame: Any) -> None:
-            if os.getpid() != owner:  # a worker that a cell forked: what ends it is none of our business
-                signal.signal(number, signal.SIG_DFL)
-                os.kill(os.getpid(), number)
-            self.stops.append(time.monotonic())
-            if self.request.inline:
-                raise KeyboardInterrupt
-
-        owner = os.getpid()
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        main = threading.current_thread() is threading.main_thread()
-        mine = [n for n in numbers if main and signal.getsignal(n) is not signal.SIG_IGN]
-        before = {number: signal.signal(number, ask_to_stop) for number in mine}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def ask_to_stop(self) -> None:
+        self.stops.append(time.monotonic())
+        if self.request.inline:
+            raise KeyboardInterrupt  # in the cell that is running in this process

@@ -94,7 +94,8 @@ def test_a_path_over_an_unknown_parameter_is_refused(toy):
 
 
 def test_a_missing_need_names_the_notebook_and_the_command(pair):
-    said = refusal(pair, only=("01",), profile="smoke", changes=(("seed", "3"),))
+    pair.write("01_second", parameters=PARAMETERS + "\nsize = 1")
+    said = refusal(pair, only=("01",), profile="smoke", changes=(("seed", "3"), ("size", "2")))
     assert f"01_second needs {pair.output / 'first.txt'}, which is missing; run 00_first first: " in said
     assert said.endswith(f"python run_all.py --profile smoke --output {pair.output} --only 00 -p seed 3")
     (pair.output).mkdir()

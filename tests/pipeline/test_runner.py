@@ -62,6 +62,7 @@ def test_changed_code_runs_again_and_changed_prose_does_not(pair, capsys):
     notebook["cells"][1]["source"] += "  # the same literal"
     path.write_text(json.dumps(notebook))
     assert reason(pair, capsys).startswith("skipped")
+    assert reason(pair, capsys, "--force") and "by hand" not in str(pair.copy("00_first"))
     notebook["cells"][2]["source"] = "seed * 3"
     path.write_text(json.dumps(notebook))
     assert reason(pair, capsys).startswith("runs     notebook changed")
@@ -214,6 +215,7 @@ def test_a_blocked_stage_keeps_what_its_last_run_found(pair):
     (pair.root / "notebooks" / "00_first.ipynb").write_text(good)
     pair.run()
     assert pair.states() == {"00_first": "ok", "01_second": "skipped"}
+    assert "blocked_by" not in pair.record()["stages"]["01_second"]
 
 
 def test_a_promise_not_kept_is_a_failure(toy, capsys):
