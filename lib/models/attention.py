@@ -9,17 +9,7 @@ from torch.nn import functional as F
 from lib.models.errors import ModelError
 
 STEEP = 20.0  # tanh is flat long before; keeps the products of exponentials below finite
-BLOCK = 1 << 20  # numbers of a block that stays in a processor's cache
-
-
-def split_heads(x: Tensor, heads: int) -> Tensor:
-    """[B, N, W] -> [B, heads, N, W / heads]."""
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
-
-
-def merge_heads(x: Tensor) -> Tensor:
-    """[B, heads, N, W / heads] -> [B, N, W]."""
-    return x.transpose(1, 2).flatten(2)
+BLOCK = 1 << 19  # numbers of a block that stays in a processor's cache
 
 
 def attention_weights(query: Tensor, keys: Tensor, mask: Tensor | None) -> Tensor:
@@ -44,9 +34,10 @@ class SelfAttention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, cells: Tensor, mask: Tensor | None = None) -> Tensor:
-        query, keys, values = (split_heads(x, self.heads) for x in self.qkv(self.norm(cells)).chunk(3, -1))
+        parts = self.qkv(self.norm(cells)).unflatten(-1, (3, self.heads, -1))
+        query, keys, values = parts.permute(2, 0, 3, 1, 4)  # each [B, heads, N, width / heads]
         seen = F.scaled_dot_product_attention(query, keys, values, attn_mask=spread(mask))
-        return cells + self.dropout(self.out(merge_heads(seen)))
+        return cells + self.dropout(self.out(seen.transpose(1, 2).flatten(2)))
 
 
 def spread(mask: Tensor | None) -> Tensor | None:
@@ -138,8 +129,9 @@ class AdditiveAttention(nn.Module):
 
     def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
         """-2 v . 1 / (1 + exp(2a) exp(2b)), without the part that the softmax drops."""
-        product = keys[:, None] * queries[:, :, None] + 1  # [B, K, N, width]
-        return self.score(product.reciprocal() * -2).squeeze(-1)
+        one = keys.new_ones(())
+        inverse = torch.addcmul(one, keys[:, None], queries[:, :, None]).reciprocal_()  # [B, K, N, width]
+        return F.linear(inverse, self.score.weight * -2).squeeze(-1)
 
 
 def exponential(x: Tensor) -> Tensor:

@@ -81,8 +81,9 @@ def generate(
 ) -> Generated:
     """Caption the images whose `memory` [B, N, D] this is (`mask` True where a cell is real).
 
-    `start` is the first word, or a prefix of words for each image [B, P]. `banned` words never come. Sampling
-    draws its random numbers at once, from `generator` or torch's own.
+    `start` is the first word, or a prefix of words for each image [B, P]. `banned` words never come; the
+    others keep the log-probabilities that the model gives them. Sampling takes its random numbers from
+    `generator` or torch's own, all at once.
     """
     prefix = as_prefix(start, memory)
     if decoder.max_length is not None and prefix.shape[1] + decoding.max_length - 1 > decoder.max_length:
@@ -107,7 +108,7 @@ def run(decoder: nn.Module, state: State, search: Beams | Walks, max_length: int
     """Step until all images are finished or the texts are as long as they may be."""
     for step in range(1, max_length + 1):
         logits, state = decoder.step(search.texts.last, state)
-        rows = search.advance(logits.float())
+        rows = search.advance(logits)
         unfinished = search.unfinished()
         if step == max_length or len(unfinished) == 0:
             break

@@ -50,11 +50,11 @@ class Texts:
     def length(self) -> int:
         return self.written.shape[1]
 
-    def forbid(self, logits: Tensor) -> Tensor:
-        """Words that must not come lose all probability."""
-        logits = logits.index_fill(1, self.banned, GONE)
+    def judge(self, logits: Tensor) -> Tensor:
+        """The model's own log-probabilities [R, V]; words that must not come have none."""
+        logprobs = logits.log_softmax(-1, dtype=torch.float32).index_fill_(1, self.banned, GONE)
         size = self.decoding.no_repeat_ngram
-        return forbid_repeats(logits, self.written, size) if size and self.length >= size else logits
+        return forbid_repeats(logprobs, self.written, size) if size and self.length >= size else logprobs
 
     def append(self, words: Tensor, rows: Tensor | None) -> None:
         """One word more, for hypotheses that go on from these rows."""
@@ -103,7 +103,7 @@ class Walks:
         if texts.length == 0 and self.per_image > 1:
             rows = torch.arange(len(logits), device=logits.device).repeat_interleave(self.per_image)
             logits = logits.index_select(0, rows)
-        logprobs = texts.forbid(logits).log_softmax(-1)
+        logprobs = texts.judge(logits)
         words = logprobs.argmax(-1) if self.chances is None else self.draw(logprobs)
         said = logprobs.gather(1, words[:, None])
         self.spoken = torch.cat([self.spoken, said.masked_fill(self.over[:, None], 0)], 1)
@@ -161,40 +161,42 @@ class Beams:
         self.totals = torch.zeros(len(prefix), 1, device=prefix.device)  # [B, K] sums of log-probabilities
         self.done = torch.zeros(len(prefix), dtype=torch.bool, device=prefix.device)
         self.shelf = Shelf(len(prefix), self.width, decoding.max_length, prefix.device)
+        self.ended = False  # whether any text has: before that there is nothing to compare
 
     def advance(self, logits: Tensor) -> Tensor:
         """Of an image's best 2 * beam continuations, those among the first `beam` that end go to the shelf;
         the first `beam` that do not end go on."""
-        totals, words, rows = self.propose(self.texts.forbid(logits))
+        totals, words, rows = self.propose(self.texts.judge(logits))
         ending = words == self.end
-        self.shelve(totals, rows, ending)
+        if ending.any():
+            self.shelve(totals, rows, ending & ~self.done[:, None])
         self.totals, chosen = totals.masked_fill(ending, GONE).topk(self.width, 1)
         rows = rows.gather(1, chosen).flatten()
         self.texts.append(words.gather(1, chosen).flatten(), rows)
-        worst = self.shelf.scores[self.texts.images, -1]
-        self.done = self.done | (self.normalise(self.totals[:, 0]) <= worst)
+        if self.ended:
+            worst = self.shelf.scores[self.texts.images, -1]
+            self.done = self.done | (self.normalise(self.totals[:, 0]) <= worst)
         return rows
 
-    def propose(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def propose(self, logprobs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Sums, words and rows of the best continuations, each [B, 2 * beam]."""
         images, now = self.totals.shape
-        each = min(2 * self.width, logits.shape[1])
-        best, words = logits.topk(each, 1)
-        totals = self.totals[..., None] + (best - logits.logsumexp(1, keepdim=True)).view(images, now, each)
-        totals, words = totals.flatten(1), words.view(images, -1)
-        missing = max(0, 2 * self.width - now * each)  # a tiny vocabulary has fewer continuations
-        totals, places = F.pad(totals, (0, missing), value=GONE).topk(2 * self.width, 1)
-        words = F.pad(words, (0, missing)).gather(1, places)
-        first = torch.arange(images, device=logits.device)[:, None] * now
-        return totals, words, first + (places // each).clamp(max=now - 1)
+        wanted = 2 * self.width
+        each = min(wanted, logprobs.shape[1])
+        best, words = logprobs.topk(each, 1)
+        totals = (self.totals[..., None] + best.view(images, now, each)).flatten(1)
+        words = words.view(images, -1)
+        if now * each < wanted:  # a tiny vocabulary has fewer continuations
+            totals, words = F.pad(totals, (0, wanted - now * each), value=GONE), F.pad(words, (0, wanted))
+        totals, places = totals.topk(wanted, 1)
+        first = torch.arange(0, images * now, now, device=logprobs.device)[:, None]
+        return totals, words.gather(1, places), first + (places // each).clamp_(max=now - 1)
 
     def shelve(self, totals: Tensor, rows: Tensor, ending: Tensor) -> None:
         """Texts that end now, of images that are not done."""
-        ending = (ending & ~self.done[:, None])[:, : self.width]
-        if not ending.any():
-            return
-        images = ending.any(1).nonzero()[:, 0]
-        ending, rows, totals = ending[images], rows[images, : self.width], totals[images, : self.width]
+        self.ended = True
+        images = ending[:, : self.width].any(1).nonzero()[:, 0]
+        ending, rows, totals = (x[images, : self.width] for x in (ending, rows, totals))
         ends = torch.full((*rows.shape, 1), self.end, device=rows.device)
         tokens = torch.cat([self.texts.written[rows], ends], -1)
         lengths = torch.full_like(rows, tokens.shape[-1])
@@ -205,7 +207,8 @@ class Beams:
         return totals / (self.texts.length + more) ** self.decoding.length_penalty
 
     def unfinished(self) -> Tensor:
-        return (~self.done).nonzero()[:, 0]
+        """Places of the images that go on; before any text has ended, all of them, none having left."""
+        return (~self.done).nonzero()[:, 0] if self.ended else self.texts.images
 
     def keep(self, images: Tensor) -> None:
         self.texts.keep(images)
@@ -245,11 +248,11 @@ def narrow(logits: Tensor, top_k: int, top_p: float) -> Tensor:
     return probabilities
 
 
-def forbid_repeats(logits: Tensor, written: Tensor, size: int) -> Tensor:
+def forbid_repeats(logprobs: Tensor, written: Tensor, size: int) -> Tensor:
     """Take away the words that would end a sequence of `size` words that a text already has."""
     if size == 1:
-        return logits.scatter(1, written, GONE)
+        return logprobs.scatter(1, written, GONE)
     starts = written.unfold(1, size - 1, 1)  # [R, windows, size - 1]; the last one is how the text ends now
     same = (starts[:, :-1] == starts[:, -1:]).all(-1)
     rows, places = same.nonzero(as_tuple=True)
-    return logits.index_put((rows, written[rows, places + size - 1]), logits.new_tensor(GONE))
+    return logprobs.index_put((rows, written[rows, places + size - 1]), logprobs.new_tensor(GONE))

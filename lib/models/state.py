@@ -25,6 +25,7 @@ class State:
     hypothesis: tuple[Tensor, ...]  # each [B * K, ...], the K of an image side by side
     step: int = 0  # tokens taken so far
     slots: int = 0  # places taken in a cache of past keys and values
+    parts: tuple = ()  # weights the decoder has looked up once
 
     @property
     def images(self) -> int:

@@ -2,19 +2,19 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lib.models.attention import Reader, attention_weights, merge_heads, split_heads, spread
+from lib.models.attention import Reader, attention_weights, spread
 from lib.models.errors import ModelError
 from lib.models.state import Decoded, State
 
 SMALL = 0.02  # size of embeddings at first: as the output layer too, they must not shout the last word
-LookBack = Callable[[Tensor, Tensor, Tensor], Tensor]  # query, keys, values of words -> what they saw
+LookBack = Callable[[Tensor], Tensor]  # queries, keys and values of words [R, T, 3 * width] -> what they saw
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,20 +59,35 @@ class Block(nn.Module):
         self, x: Tensor, look_back: LookBack, memory: Tensor, mask: Tensor | None, show: bool = False
     ) -> tuple[Tensor, Tensor | None]:
         """x [R, T, width]; memory [B, 2, heads, N, width / heads] holds this layer's keys and values."""
-        query, keys, values = (
-            split_heads(part, self.heads) for part in self.qkv(self.norm_words(x)).chunk(3, -1)
+        x = x + self.dropout(self.out_words(look_back(self.qkv(self.norm_words(x)))))
+        keys, values = memory.unbind(1)
+        # all words of all texts of an image ask side by side: [B, heads, K * T, width / heads]
+        query = (
+            self.query(self.norm_memory(x)).view(len(memory), -1, self.heads, keys.shape[-1]).transpose(1, 2)
         )
-        x = x + self.dropout(self.out_words(merge_heads(look_back(query, keys, values))))
-        query, keys, values = self.ask(x, len(memory)), memory[:, 0], memory[:, 1]
-        seen = F.scaled_dot_product_attention(query, keys, values, attn_mask=spread(mask))
-        x = x + self.dropout(self.out_memory(merge_heads(seen).view_as(x)))
-        weights = attention_weights(query, keys, spread(mask)).view(*x.shape[:2], -1) if show else None
+        seen = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
+        x = x + self.dropout(self.out_memory(seen.transpose(1, 2).reshape(x.shape)))
+        weights = attention_weights(query, keys, mask).view(*x.shape[:2], -1) if show else None
         return x + self.dropout(self.think(self.norm_think(x))), weights
 
-    def ask(self, x: Tensor, images: int) -> Tensor:
-        """Queries to the memory; all words of all texts of an image side by side: [B, heads, K * T, .]."""
-        query = self.query(self.norm_memory(x))
-        return split_heads(query.reshape(images, -1, query.shape[-1]), self.heads)
+    def parts(self) -> tuple[tuple[Tensor, Tensor], ...]:
+        """Weights and biases in the order of use; looking them up at each step would cost a third of it."""
+        used = self.norm_words, self.qkv, self.out_words, self.norm_memory, self.query, self.out_memory
+        used += self.norm_think, self.think[0], self.think[2]
+        return tuple((layer.weight, layer.bias) for layer in used)
+
+
+def advance(x: Tensor, parts: tuple, look_back: "Slots", memory: Tensor, mask: Tensor | None) -> Tensor:
+    """What a sleeping Block does with one word of each text, x [R, width], without asking its modules."""
+    norm_words, qkv, out_words, norm_memory, query, out_memory, norm_think, widen, narrow = parts
+    width = x.shape[-1:]
+    x = x + F.linear(look_back(F.linear(F.layer_norm(x, width, *norm_words), *qkv)), *out_words)
+    keys, values = memory.unbind(1)
+    asked = F.linear(F.layer_norm(x, width, *norm_memory), *query)
+    asked = asked.view(len(memory), -1, keys.shape[1], keys.shape[3]).transpose(1, 2)
+    seen = F.scaled_dot_product_attention(asked, keys, values, attn_mask=mask)
+    x = x + F.linear(seen.transpose(1, 2).reshape(x.shape), *out_memory)
+    return x + F.linear(F.gelu(F.linear(F.layer_norm(x, width, *norm_think), *widen)), *narrow)
 
 
 class TransformerDecoder(nn.Module):
@@ -114,7 +129,8 @@ class TransformerDecoder(nn.Module):
         both = self.memory_keys_values(self.reader(memory, mask))
         both = both.unflatten(-1, (settings.layers, 2, settings.heads, -1)).permute(0, 2, 3, 4, 1, 5)
         path = torch.zeros(len(memory), 0, dtype=torch.long, device=memory.device)
-        return State(image=(both.contiguous(), mask, None), hypothesis=(path,))
+        parts = tuple(block.parts() for block in self.blocks)
+        return State(image=(both.contiguous(), mask, None), hypothesis=(path,), parts=parts)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Past keys and values lie in slots that all hypotheses of an image share; `path` [R, steps] names
@@ -122,22 +138,19 @@ class TransformerDecoder(nn.Module):
         if state.step >= self.max_length:
             raise ModelError(f"the text is longer than the {self.max_length} words this decoder knows")
         memory, mask, cache = state.image
-        (path,) = state.hypothesis
-        images, per_image = len(memory), len(tokens) // len(memory)
-        mine = state.slots + torch.arange(per_image, device=tokens.device)
-        path = torch.cat([path, mine.repeat(images)[:, None]], 1)
+        per_image = len(tokens) // len(memory)
         slots = state.slots + per_image
-        visible = None if slots == path.shape[1] else see(path, images, slots)
-        x = self.embed(tokens[:, None], state.step)
+        mine = torch.arange(state.slots, slots, device=tokens.device).expand(len(memory), -1)
+        path = torch.cat([state.hypothesis[0], mine.reshape(-1, 1)], 1)
+        visible = None if slots == path.shape[1] else see(path, slots, memory)
         if cache is None or cache.shape[-2] < slots:
             cache = grow(cache, memory, max(2 * slots, slots + 15 * per_image))
-        for layer, block in enumerate(self.blocks):
-            look_back = Slots(cache[:, layer], state.slots, visible)
-            x, _ = block(x, look_back, memory[:, layer], mask)
-        after = replace(
-            state, image=(memory, mask, cache), hypothesis=(path,), step=state.step + 1, slots=slots
-        )
-        return self.score(x[:, 0]), after
+        x = F.embedding(tokens, self.embedding.weight) + self.places[state.step]
+        layers = zip(state.parts, memory.unbind(1), cache.unbind(1), strict=True)
+        for parts, own, past in layers:
+            x = advance(x, parts, Slots(past, state.slots, visible), own, spread(mask))
+        after = State((memory, mask, cache), (path,), state.step + 1, slots, state.parts)
+        return self.score(x), after
 
     def forward(
         self, memory: Tensor, tokens: Tensor, mask: Tensor | None = None, *, attention: bool = False
@@ -145,10 +158,11 @@ class TransformerDecoder(nn.Module):
         """Attention, where asked for, is the last layer's, averaged over its heads."""
         if tokens.shape[1] > self.max_length:
             raise ModelError(f"{tokens.shape[1]} words; this decoder knows {self.max_length}")
-        both, mask, _ = self.start(memory, mask).image
+        memory, mask, _ = self.start(memory, mask).image
         x, weights = self.embed(tokens, 0), None
-        for layer, block in enumerate(self.blocks):
-            x, weights = block(x, look_back_at_all, both[:, layer], mask, attention)
+        look_back = LookBackAtAll(self.settings.heads)
+        for block, own in zip(self.blocks, memory.unbind(1), strict=True):
+            x, weights = block(x, look_back, own, spread(mask), attention)
         return Decoded(self.score(x), weights)
 
     def embed(self, tokens: Tensor, first: int) -> Tensor:  # [R, T] -> [R, T, width]
@@ -159,9 +173,16 @@ class TransformerDecoder(nn.Module):
         return F.linear(self.norm(x), self.embedding.weight)
 
 
-def look_back_at_all(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+@dataclass(frozen=True)
+class LookBackAtAll:
     """Training: each word sees itself and those before it."""
-    return F.scaled_dot_product_attention(query, keys, values, is_causal=True)
+
+    heads: int
+
+    def __call__(self, parts: Tensor) -> Tensor:
+        query, keys, values = parts.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        seen = F.scaled_dot_product_attention(query, keys, values, is_causal=True)
+        return seen.transpose(1, 2).flatten(2)
 
 
 @dataclass(frozen=True)
@@ -170,27 +191,22 @@ class Slots:
 
     cache: Tensor
     taken: int
-    visible: Tensor | None
+    visible: Tensor | None  # [B, 1, K, slots], added to the scores
 
-    def __call__(self, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:  # each [B * K, heads, 1, .]
-        query, keys, values = (self.side_by_side(x) for x in (query, keys, values))
-        now = self.taken + keys.shape[2]
-        self.cache[:, 0, :, self.taken : now] = keys
-        self.cache[:, 1, :, self.taken : now] = values
-        seen = F.scaled_dot_product_attention(
-            query, self.cache[:, 0, :, :now], self.cache[:, 1, :, :now], attn_mask=self.visible
-        )
-        return seen.transpose(1, 2).flatten(0, 1)[:, :, None]
-
-    def side_by_side(self, x: Tensor) -> Tensor:
-        """[B * K, heads, 1, .] -> [B, heads, K, .]."""
-        return x[:, :, 0].unflatten(0, (len(self.cache), -1)).transpose(1, 2)
+    def __call__(self, parts: Tensor) -> Tensor:  # [B * K, 3 * width] -> [B * K, width]
+        images, _, heads, _, size = self.cache.shape
+        parts = parts.view(images, -1, 3, heads, size).permute(0, 2, 3, 1, 4)  # [B, 3, heads, K, size]
+        now = self.taken + parts.shape[3]
+        self.cache[..., self.taken : now, :] = parts[:, 1:]
+        keys, values = self.cache[..., :now, :].unbind(1)
+        seen = F.scaled_dot_product_attention(parts[:, 0], keys, values, attn_mask=self.visible)
+        return seen.transpose(1, 2).reshape(-1, heads * size)
 
 
-def see(path: Tensor, images: int, slots: int) -> Tensor:
-    """Which slots each hypothesis came through: [B, 1, K, slots]."""
-    visible = torch.zeros(len(path), slots, dtype=torch.bool, device=path.device)
-    return visible.scatter_(1, path, True).unflatten(0, (images, -1))[:, None]
+def see(path: Tensor, slots: int, memory: Tensor) -> Tensor:
+    """0 for the slots each hypothesis came through, minus infinity for the others: [B, 1, K, slots]."""
+    hidden = memory.new_full((len(path), slots), -math.inf)
+    return hidden.scatter_(1, path, 0.0).view(len(memory), 1, -1, slots)
 
 
 def grow(cache: Tensor | None, memory: Tensor, slots: int) -> Tensor:
