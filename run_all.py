@@ -1,7 +1,7 @@
 """Run Lookbook: every numbered notebook, headless, in order. `python run_all.py --help` says what to ask.
 
 PIPELINE is the table of contents. A stage names its notebook, the files it needs from earlier stages and
-those it makes, as paths over the notebook's own parameters, and what each profile changes in those parameters.
+those it makes, as paths over the notebook's own parameters, and what each profile changes in these.
 The notebook's literals are the demo profile: no data, no GPU, a few minutes.
 """
 

@@ -1,6 +1,5 @@
 """The run: starts the planned jobs in order, skips what still holds, checks each promise, records all."""
 
-import contextlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,9 +47,15 @@ class Run:
         started = time.monotonic()
         self.lock = lock
         self.record.begin({"arguments": list(argv), "profile": self.request.profile, **self.about})
-        with on_stop(self.ask_to_stop), contextlib.suppress(KeyboardInterrupt):
-            while self.start_ready():
-                self.tend()
+        with on_stop(self.ask_to_stop):
+            try:
+                while self.start_ready():
+                    self.tend()
+            except KeyboardInterrupt:  # between two cells of this process, so no cell could take it in
+                for name in self.drafts.keys() - self.outcome.keys():
+                    self.outcome[name] = "interrupted"
+                    self.record.put(name, {**self.drafts[name], "state": "interrupted"})
+                    self.screen.mark(name, "interrupted", "")
         self.record.end(self.state(), time.monotonic() - started)
         return self.state()
 

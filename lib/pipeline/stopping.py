@@ -29,5 +29,5 @@ def hand_back() -> None:
         signal.signal(number, handler)
 
 
-# A pool ends its forked workers by SIGTERM. A handler in Python may sleep through it, and the pool then hangs.
+# A pool ends its forked workers by SIGTERM. A handler in Python may sleep through it; then the pool hangs.
 os.register_at_fork(after_in_child=hand_back)

@@ -10,6 +10,8 @@ import psutil
 import pytest
 from toy_pipeline import WRITE, Toy
 
+from lib.pipeline import executed, inline
+
 LONG = """import os, subprocess, time
 pids = [os.getpid(), os.getppid()]
 if not Path(output, 'rested').exists():
@@ -85,6 +87,21 @@ def test_a_stopped_inline_run_is_interrupted_too(sleeper):
     os.kill(int(pids[2]), signal.SIGKILL)  # a cell's own child is the user's where cells run in place
     assert process.returncode == 130
     assert_interrupted(sleeper, said)
+
+
+def test_an_interrupt_between_two_cells_is_recorded(toy, monkeypatch):
+    toy.stage("00_first", "x = 1")
+    saves = []
+
+    def interrupted_save(path, notebook):
+        saves.append(path)
+        if len(saves) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        executed.save(path, notebook)
+
+    monkeypatch.setattr(inline, "save", interrupted_save)
+    assert toy.run() == 130
+    assert toy.states() == {"00_first": "interrupted"}
 
 
 def assert_interrupted(toy: Toy, said: str) -> None:
