@@ -58,5 +58,6 @@ def last_lines(failures: Mapping[str, Failure], state: str, request: Request) ->
         lines += [f"    {line}" for line in failure.lines]
         lines += [f"  partial notebook: {shorten(request.place.notebooks / f'{name}.partial.ipynb')}"]
     if state != "ok":
+        lines += ["interrupted"] if state == "interrupted" else []
         lines += [f"  to go on (what is done is skipped): {request.command()}"]
     return "\n".join(lines)

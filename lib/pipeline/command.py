@@ -40,12 +40,15 @@ def main(pipeline: Sequence[Stage], argv: Sequence[str] | None = None, *, root: 
     try:
         request = Request(root=root, **vars(make_parser().parse_args(argv)))
         if request.listing:
-            print(listing(pipeline, request))
+            print(listing(pipeline, request), flush=True)
             return 0
         check_combination(request, several=several)
         return run(pipeline, request, argv, rank=rank, several=several)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except PipelineError as error:
         if rank == 0:
             print(f"run_all.py: {error}", file=sys.stderr)
