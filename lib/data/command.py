@@ -2,13 +2,15 @@
 
 import argparse
 import json
+from collections.abc import Collection
 from typing import Any
 
 from lib.data.formats.catalogue import NAMES, find_source
 from lib.data.formats.opening import READERS, open_dataset
-from lib.data.formats.report import Dataset, FormatError, NoPictures, printable
+from lib.data.formats.report import UNASSIGNED, Dataset, NoPictures, printable
 from lib.data.images import ImageError, load_image
-from lib.data.split import leaks
+from lib.data.split import SPLITS, leaks
+from lib.files import FileError
 from lib.paths import shorten
 
 SHOWN = 3  # example records
@@ -45,14 +47,19 @@ def examine(name: str, format: str | None, need_images: bool, open_pictures: boo
         except NoPictures as error:
             problems["no pictures"] = {"count": 1, "examples": [str(error)]}
             dataset = open_dataset(name, format=format, on_bad="skip", need_images=False)
-    except FormatError as error:
+    except FileError as error:
         return found | {"error": str(error)}
+    except OSError as error:  # a file that may not be read, a disk that fails
+        return found | {"error": f"{shorten(error.filename or name)}: {error.strerror or error}"}
     found |= summarise(dataset)
     broken = broken_pictures(dataset) if open_pictures and need_images and not problems else []
     if broken:
         problems["broken picture"] = {"count": len(broken), "examples": broken[:SHOWN]}
     found["problems"] |= problems
-    return found | {"ok": bool(dataset) and not found["problems"]}
+    if not dataset and not found["problems"]:
+        example = f"{found['folder']}: expected at least one picture with its captions"
+        found["problems"]["nothing in it"] = {"count": 1, "examples": [example]}
+    return found | {"ok": not found["problems"]}
 
 
 def summarise(dataset: Dataset) -> dict[str, Any]:
@@ -68,12 +75,19 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
         if leak.product:
             summary["leak"] = {"product": round(leak.product, 4), "outfit": round(leak.outfit, 4)}
     summary["examples"] = [{"id": r.id, "captions": list(r.captions)} for r in dataset[:SHOWN]]
-    summary["notes"] = list(report.notes)
+    summary["notes"] = [*report.notes, *note_missing_splits(splits)]
     summary["problems"] = {
         reason: {"count": count, "examples": report.examples[reason]}
         for reason, count in report.counts.items()
     }
     return summary
+
+
+def note_missing_splits(found: Collection[str]) -> list[str]:
+    """One line where a dataset names some splits and not all. Without any it is a collection of pictures."""
+    missing = [split for split in SPLITS if split not in found]
+    named = set(found) - {UNASSIGNED}
+    return [f"it names no pictures for {' and '.join(missing)}"] if named and missing else []
 
 
 def broken_pictures(dataset: Dataset) -> list[str]:

@@ -39,6 +39,8 @@ def attribute_f1(
     """
     _check_names(attributes)
     keys = match_ids(candidates, truths)
+    for key in keys:
+        _check_facts(key, truths[key], attributes)
     tables = np.array([_compare(candidates[key], truths[key], attributes) for key in keys])  # [C, A, 3]
     counts, by_name = tables.sum(axis=1), tables.sum(axis=0)
     return AttributeScore(
@@ -95,6 +97,13 @@ def _check_names(attributes: Sequence[str]) -> None:
     unknown = [name for name in attributes if name not in SCHEMA]
     if unknown:
         raise ScoreError(f"unknown attribute {unknown[0]!r}; known: {', '.join(SCHEMA)}")
+
+
+def _check_facts(key: object, facts: Facts | None, attributes: Sequence[str]) -> None:
+    """Not knowing a fact is another thing than knowing that it is hidden."""
+    lacking = [name for name in attributes if name not in (facts or {})]
+    if lacking:
+        raise ScoreError(f"{key!r}: no fact {lacking[0]!r}; expected a value, or None where it is hidden")
 
 
 def _divide(part: np.ndarray, whole: np.ndarray, otherwise: float) -> np.ndarray:

@@ -10,7 +10,7 @@ from lib.paths import resolve
 from lib.score.cider import DocumentFrequencies
 from lib.score.evaluate import evaluate
 from lib.score.human import correlate, read_ratings
-from lib.score.pairs import ScoreError, default_tokenizer
+from lib.score.pairs import ScoreError, default_tokenizer, tokenize_references
 
 BAD_INPUT = 2
 
@@ -35,12 +35,12 @@ def run(args: argparse.Namespace) -> int:
     """Score, print a table, write the JSON; bad input is one line and exit code 2."""
     try:
         scores = correlate_files(args) if args.human else score_files(args)
+        print(correlation_table(scores) if args.human else score_table(scores))
         if args.json:
-            write_json(resolve(args.json), scores, indent=1)
+            write_scores(resolve(args.json), scores)
     except (ScoreError, FileError) as error:
         print(f"lookbook score: {error}", file=sys.stderr)
         return BAD_INPUT
-    print(correlation_table(scores) if args.human else score_table(scores))
     return 0
 
 
@@ -54,11 +54,8 @@ def score_files(args: argparse.Namespace) -> dict:
     )
     frequencies = None
     if args.frequencies:
-        tokenize = default_tokenizer()
-        groups = read_captions(resolve(args.frequencies)).values()
-        frequencies = DocumentFrequencies.of(
-            [[tokenize(text) for text in group] for group in groups], end_token=args.end_token
-        )
+        groups = tokenize_references(read_captions(resolve(args.frequencies)), default_tokenizer())
+        frequencies = DocumentFrequencies.of(groups, end_token=args.end_token)
     return evaluate(
         candidates,
         references,
@@ -70,6 +67,8 @@ def score_files(args: argparse.Namespace) -> dict:
 
 def correlate_files(args: argparse.Namespace) -> dict:
     """The correlation of each score with the ratings' file."""
+    if args.frequencies or args.end_token:
+        raise ScoreError("--human takes CIDEr-D the published way: without --frequencies and --end-token")
     candidates = read_candidates(resolve(args.candidates)) if args.candidates else {}
     return correlate(read_ratings(resolve(args.human)), read_captions(resolve(args.references)), candidates)
 
@@ -103,10 +102,19 @@ def collect_rows(path: Path, rows: list) -> dict[str, list[str]]:
     """Captions by id from rows of {image_id, caption}."""
     captions: dict[str, list[str]] = {}
     for number, row in enumerate(rows):
-        if not isinstance(row, Mapping) or "image_id" not in row or not isinstance(row.get("caption"), str):
-            raise ScoreError(f"{path}: row {number}: expected image_id and caption")
+        good = isinstance(row, Mapping) and isinstance(row.get("caption"), str)
+        if not good or type(row.get("image_id")) not in (int, str):
+            raise ScoreError(f"{path}: row {number}: expected image_id (whole number or text) and caption")
         captions.setdefault(str(row["image_id"]), []).append(row["caption"])
     return captions
+
+
+def write_scores(path: Path, scores: dict) -> None:
+    """Write the scores as JSON; a place that cannot be written to is named."""
+    try:
+        write_json(path, scores, indent=1)
+    except OSError as error:
+        raise ScoreError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def score_table(scores: dict) -> str:

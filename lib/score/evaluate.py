@@ -18,11 +18,14 @@ from lib.score.cider import CiderD, DocumentFrequencies
 from lib.score.diversity import bad_endings, diversity
 from lib.score.meteor import Meteor, find_word_forms
 from lib.score.ngrams import ORDERS, ReferenceTable
-from lib.score.pairs import Pairs, References, Texts, Tokenizer
-from lib.score.rouge import rouge_l, rouge_l_coco, rouge_l_rouge
+from lib.score.pairs import Pairs, References, ScoreError, Texts, Tokenizer
+from lib.score.rouge import has_alphanumeric, rouge_l, rouge_l_coco, rouge_l_rouge
 
 BLEU_KEYS = tuple(f"bleu{n}" for n in range(1, ORDERS + 1))
 NO_NLTK = "nltk is not installed, so METEOR is not reported"
+NOT_LATIN = (
+    "rouge_l reads a-z and 0-9 alone, and {} of {} pictures have a reference without any: see rouge_l_coco"
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ def evaluate(
     frequencies from the references unless given, and counts no end token unless asked to: the published way.
     `resamples=0` leaves the intervals out.
     """
+    if resamples < 0:
+        raise ScoreError(f"resamples must be 0 or more, not {resamples}")
     pairs = Pairs(candidates, references, tokenizer)
     measured = measure(pairs, document_frequencies, end_token=end_token)
     if facts is not None:
@@ -107,6 +112,8 @@ def measure(
     except ImportError:
         notes["meteor"] = NO_NLTK
     means["rouge_l"] = rouge_l(pairs.candidates, pairs.references)
+    if unread := sum(not all(map(has_alphanumeric, group)) for group in pairs.references):
+        notes["rouge_l"] = NOT_LATIN.format(unread, len(pairs))
     means["rouge_l_coco"] = rouge_l_coco(pairs.candidates, pairs.references)
     means["rouge_l_rouge"] = rouge_l_rouge(pairs.candidates, pairs.references)
     if end_token or (frequencies and frequencies.end_token):

@@ -5,6 +5,7 @@ candidates, or `picture#k`, the k-th reference of that picture. A caption that b
 left out (it would be compared with itself), and every rating counts singly: both as the literature does.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 
 from lib.score.cider import DocumentFrequencies
 from lib.score.evaluate import score_captions
-from lib.score.pairs import ScoreError, Tokenizer, default_tokenizer, name_some
+from lib.score.pairs import ScoreError, Tokenizer, default_tokenizer, name_some, tokenize_references
 
 
 @dataclass(frozen=True)
@@ -28,24 +29,31 @@ class Rated:
 def read_ratings(path: Path) -> list[Rated]:
     """The rows of a ratings file; a row that is not one is an error naming file and line."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScoreError(f"{path}: {error}") from None
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise ScoreError(f"{path}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise ScoreError(f"{path}: not UTF-8 at byte {error.start}") from None
     rows = []
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        picture, *rest = line.split("\t")
-        try:
-            caption, *ratings = rest
-            rows.append(Rated(picture, caption, tuple(float(rating) for rating in ratings)))
-        except ValueError:
-            ratings = []
-        if not ratings:
-            raise ScoreError(f"{path}:{number}: expected picture, caption id and ratings, tab-separated")
+        if line.strip():
+            rows.append(read_row(line))
+            if rows[-1] is None:
+                raise ScoreError(f"{path}:{number}: expected picture, caption id and ratings, tab-separated")
     if not rows:
         raise ScoreError(f"{path}: no ratings")
     return rows
+
+
+def read_row(line: str) -> Rated | None:
+    """One row, or None where it is not one: too few cells, or a rating that is no number."""
+    picture, *rest = line.split("\t")
+    try:
+        caption, *ratings = rest
+        numbers = tuple(float(rating) for rating in ratings)
+    except ValueError:
+        return None
+    return Rated(picture, caption, numbers) if numbers and all(map(math.isfinite, numbers)) else None
 
 
 def find_text(caption: str, candidates: Mapping, references: Mapping) -> str | None:
@@ -73,7 +81,7 @@ def correlate(
     if not kept:
         raise ScoreError("every rated caption is a reference of its own picture")
     tokenizer = tokenizer or default_tokenizer()
-    tokenised = [[tokenizer(text) for text in group] for group in references.values()]
+    tokenised = tokenize_references(references, tokenizer)
     scores = score_captions(
         [texts[i] for i in kept],
         [references[rows[i].picture] for i in kept],

@@ -21,10 +21,7 @@ class Pairs:
         self.texts = [candidates[key] for key in self.ids]
         tokenizer = tokenizer or default_tokenizer()
         self.candidates = [tokenizer(text) for text in self.texts]
-        self.references = [[tokenizer(text) for text in references[key]] for key in self.ids]
-        for key, group in zip(self.ids, self.references, strict=True):
-            if not group or not all(group):
-                raise ScoreError(f"{key!r} has {'an empty' if group else 'no'} reference caption")
+        self.references = tokenize_references({key: references[key] for key in self.ids}, tokenizer)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -35,6 +32,19 @@ def default_tokenizer() -> Tokenizer:
     from lib.data.text import tokenize
 
     return tokenize
+
+
+def tokenize_references(references: Mapping, tokenizer: Tokenizer) -> list[list[list[str]]]:
+    """The tokens of each item's references; every item has some, and none of them is empty."""
+    if not references:
+        raise ScoreError("there is no reference caption")
+    result = []
+    for key, texts in references.items():
+        group = [tokenizer(text) for text in texts]
+        if not group or not all(group):
+            raise ScoreError(f"{key!r} has {'an empty' if group else 'no'} reference caption")
+        result.append(group)
+    return result
 
 
 def match_ids(candidates: Texts, references: References) -> list:

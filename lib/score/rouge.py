@@ -75,6 +75,11 @@ def split_alphanumeric(tokens: Sequence[str]) -> list[str]:
     return list(chain.from_iterable(map(alphanumeric, tokens)))
 
 
+def has_alphanumeric(tokens: Sequence[str]) -> bool:
+    """Whether rouge_score reads anything at all in a caption."""
+    return any(map(alphanumeric, tokens))
+
+
 def f_measure(precision: float, recall: float) -> float:
     return 2 * precision * recall / (precision + recall)
 

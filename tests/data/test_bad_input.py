@@ -177,6 +177,16 @@ def test_duplicate_annotation_and_stray_annotation(house):
         open_dataset(house)
 
 
+def test_coco_id_of_wrong_type_in_karpathys_file(house):
+    file = WRITERS["karpathy"](house, GOOD)
+    good = file.read_text()
+    assert good.count('"filename"') == 3
+    file.write_text(good.replace('"filename"', '"cocoid": null, "filename"'))
+    assert [record.id for record in open_dataset(house)] == ["a.jpg", "b.jpg", "c.jpg"]
+    file.write_text(good.replace('"filename": "c.jpg"', '"cocoid": [1], "filename": "c.jpg"'))
+    check(house, file, "wrong type", "c.jpg", kept=2)
+
+
 def test_key_twice_inside_an_element(house):
     file = write_coco(house, GOOD)
     file.write_text(file.read_text().replace('"id": 7,', '"id": 7, "id": 9,'))

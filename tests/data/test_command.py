@@ -61,6 +61,56 @@ def test_absent_dataset_says_where_it_is_published(capsys, monkeypatch, tmp_path
     assert json.loads(check(capsys, name, "--json")[1])["get"] == source.get
 
 
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("flikr8k", "flickr8k"),
+        ("Flickr8k", "flickr8k"),
+        ("COCO", "coco"),
+        ("deepfashon", "deepfashion"),
+        ("deepfashion-multimodal", "deepfashion"),
+        ("dataset/karpaty", "karpathy"),
+        ("wardrobe-tiny", "{}/wardrobe-tiny"),  # a folder in dataset/
+        ("zebra", None),
+    ],
+)
+def test_a_name_spelled_wrongly_gets_a_suggestion(capsys, monkeypatch, tmp_path, wrong, meant):
+    monkeypatch.setattr(opening.find_folder, "__defaults__", (tmp_path,))
+    (tmp_path / "wardrobe-tiny").mkdir()
+    code, said = check(capsys, wrong)
+    assert code == 1 and "no such folder" in said and "one of the names atelier" in said
+    assert (f"did you mean {meant.format(tmp_path)}?" in said) if meant else ("did you mean" not in said)
+
+
+@pytest.mark.parametrize("text", ["{}", '{"images": []}'])
+def test_a_dataset_without_a_record_is_not_well(capsys, tmp_path, text):
+    (tmp_path / "dataset.json").write_text(text)
+    code, said = check(capsys, tmp_path)
+    assert code == 1 and "problem: nothing in it" in said and "all is well" not in said
+
+
+def test_a_vocabulary_that_is_missing_is_one_line(capsys, tmp_path):
+    (tmp_path / "train_data.json").write_text('{"IMAGES": [], "CAPTIONS": []}')
+    code, said = check(capsys, tmp_path)
+    assert code == 1 and said.count("\n") == 1 and "vocab.json: No such file" in said
+
+
+def test_a_file_that_may_not_be_read_is_one_line(capsys, monkeypatch, house):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied", str(house / "captions.txt"))
+
+    monkeypatch.setitem(opening.READERS, "flickr", refuse)
+    code, said = check(capsys, house, "--format", "flickr")
+    assert code == 1 and said.count("\n") == 1 and "captions.txt: Permission denied" in said
+
+
+def test_splits_that_are_missing_are_named(capsys, house):
+    write_deepfashion_rows(house, GOOD)
+    assert "note: it names no pictures for val and test" in check(capsys, house)[1]
+    (house / "train_captions.json").rename(house / "captions.json")
+    assert "names no pictures" not in check(capsys, house)[1]
+
+
 def test_dataset_is_found_by_its_name(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(opening.find_folder, "__defaults__", (tmp_path,))
     folder = tmp_path / "deepfasion-multimodel"
@@ -85,5 +135,5 @@ def test_leak_is_told(capsys, house):
 
 def test_folder_that_is_nothing(capsys, tmp_path):
     code, said = check(capsys, tmp_path)
-    assert (code == 1 and "it is none of them" in said) or "looks like none" in said
+    assert code == 1 and "it looks like none of them" in said
     assert json.loads(check(capsys, tmp_path / "gone", "--json")[1])["error"].endswith("karpathy")

@@ -115,6 +115,8 @@ def test_captions_and_truths_are_matched_by_id():
         (["a man"], [FACTS, FACTS], CORE, "1 candidates for 2"),
         ({"a": "a man"}, {"b": FACTS}, CORE, "ids do not match"),
         (["a man"], [FACTS], ("shoes",), "unknown attribute 'shoes'"),
+        (["a man"], [{"gender": "man"}], CORE, "0: no fact 'upper'"),
+        ({"x": "a man"}, {"x": None}, CORE, "'x': no fact"),
     ],
 )
 def test_what_cannot_be_scored_is_refused(candidates, truths, attributes, message):

@@ -172,6 +172,13 @@ def test_without_nltk_meteor_is_absent_and_a_note_says_why(monkeypatch):
     assert "nltk is not installed" in scores["notes"]["meteor"]
 
 
+def test_a_note_says_where_rouge_score_cannot_read():
+    """It drops all but a-z and 0-9: Chinese captions would score 0 and nobody would know why."""
+    scores = evaluate(["一只狗在跑。", "a dog runs"], [["一只狗在跑。"], ["a dog runs"]], resamples=0)
+    assert (scores["rouge_l"], scores["rouge_l_coco"]) == (0.5, 1)
+    assert "1 of 2 pictures" in scores["notes"]["rouge_l"]
+
+
 def test_importing_the_scores_is_light():
     """A notebook imports them first of all: nothing heavy may come along."""
     code = (

@@ -75,6 +75,8 @@ def test_a_better_caption_correlates(tmp_path):
         ("1.jpg\t2.jpg#0\t1\n1.jpg 2.jpg 3\n", r"ratings.txt:2: expected"),
         ("1.jpg\t2.jpg#0\tgood\n", r"ratings.txt:1: expected"),
         ("1.jpg\t2.jpg#0\n", r"ratings.txt:1: expected"),
+        ("1.jpg\t2.jpg#0\t1\tnan\n", r"ratings.txt:1: expected"),
+        ("1.jpg\t2.jpg#0\tinf\n", r"ratings.txt:1: expected"),
         ("\n", "no ratings"),
         ("1.jpg\t9.jpg#0\t1\n", "9.jpg#0"),
         ("1.jpg\t2.jpg#7\t1\n", "2.jpg#7"),

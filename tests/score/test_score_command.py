@@ -82,14 +82,37 @@ def test_options_reach_the_scores(score, tmp_path):
         (REFERENCES, "not json", "not JSON"),
         (REFERENCES, "3", "expected COCO's"),
         (REFERENCES, {"7": 3, "8": "x"}, "7: expected a text"),
-        (REFERENCES, [{"caption": "x"}], "row 0: expected image_id and caption"),
+        (REFERENCES, [{"caption": "x"}], "row 0: expected image_id"),
         ({"7": [], "8": ["x"]}, CANDIDATES, "'7' has no reference"),
+        (REFERENCES, [{"image_id": None, "caption": "x"}], "row 0: expected image_id"),
+        (REFERENCES, [{"image_id": 7.0, "caption": "x"}], "row 0: expected image_id"),
+        (REFERENCES, [{"image_id": [7], "caption": "x"}], "row 0: expected image_id"),
         (REFERENCES, None, "--candidates is needed"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(score, references, candidates, said):
     code, out, err = score(references, candidates)
     assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--resamples", "-5"], "resamples must be 0 or more"),
+        (["--json", "{here}/references.json/scores.json"], "references.json"),
+        (["--frequencies", "{here}/nobody.json"], "'9' has no reference"),
+        (["--frequencies", "{here}/nothing.json"], "no reference caption"),
+        (["--human", "{here}/ratings", "--end-token"], "--human takes CIDEr-D the published way"),
+        (["--human", "{here}/ratings", "--frequencies", "{here}/nobody.json"], "the published way"),
+    ],
+)
+def test_bad_options_are_one_line_and_exit_code_2(score, tmp_path, options, said):
+    (tmp_path / "nobody.json").write_text('{"8": "a dog", "9": []}')
+    (tmp_path / "nothing.json").write_text("{}")
+    (tmp_path / "ratings").write_text("7\t8#0\t1\n")
+    code, _, err = score(REFERENCES, CANDIDATES, *(option.format(here=tmp_path) for option in options))
+    assert (code, err.count("\n")) == (2, 1)
     assert said in err
 
 
@@ -109,6 +132,12 @@ def test_ratings_of_people(score, tmp_path):
     assert code == 0
     assert (result["pairs"], result["ratings"], result["left_out"]) == (3, 9, 1)
     assert result["kendall_tau_c"]["cider_d"] > 0 and "cider_d" in out
+
+
+def test_a_picture_without_a_reference_is_named_beside_ratings(score):
+    for texts, said in (([], "no reference"), ([" "], "an empty reference")):
+        code, _, err = score({**REFERENCES, "9": texts}, ratings="7\t8#0\t1\t1\t2\n")
+        assert code == 2 and f"'9' has {said}" in err
 
 
 def test_a_rated_caption_that_is_nowhere_is_named(score):

@@ -1,10 +1,11 @@
 """The datasets that have a name here: where they belong, and where their authors publish them."""
 
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
 from lib.data.formats.deepfashion import SPELLINGS
-from lib.paths import DATASET
+from lib.paths import DATASET, shorten
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,16 @@ NAMES = tuple(source.name for source in SOURCES)
 
 def find_source(name: str) -> Source | None:
     return next((source for source in SOURCES if source.name == name), None)
+
+
+def guess_name(wrong: str, dataset: Path = DATASET) -> str | None:
+    """The name, or the folder in dataset/, that was probably meant; None where nothing is near."""
+    here = sorted(dataset.iterdir()) if dataset.is_dir() else []
+    meant = {folder.name.lower(): shorten(folder) for folder in here if folder.is_dir()}
+    for source in SOURCES:
+        meant |= dict.fromkeys((source.name, *map(str.lower, source.folders)), source.name)
+    near = difflib.get_close_matches(wrong.lower(), meant, n=1, cutoff=0.7)
+    return meant[near[0]] if near else None
 
 
 def place_of(source: Source, dataset: Path = DATASET) -> Path:

@@ -53,7 +53,11 @@ def read_image(item: Any, file: Path, gallery: Gallery, seen: set[str]) -> Itera
         report.bad(WRONG_TYPE, file, f"images {str(item)[:60]}", "an object, each key once, with 'filename'")
         return
     name = item["filename"]
-    identity = str(item.get("cocoid", name))
+    number = item.get("cocoid")
+    if number is not None and type(number) is not int:
+        report.bad(WRONG_TYPE, file, name, f"a whole number as 'cocoid', not {number!r}")
+        return
+    identity = name if number is None else str(number)
     if identity in seen:
         report.bad(DUPLICATE, file, name, f"id {identity} once")
         return

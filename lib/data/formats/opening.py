@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from lib.data.formats.catalogue import NAMES, find_source, place_of
+from lib.data.formats.catalogue import NAMES, find_source, guess_name, place_of
 from lib.data.formats.coco import captions_files, read_coco
 from lib.data.formats.deepfashion import SPELLINGS, read_deepfashion
 from lib.data.formats.flickr import CAPTIONS, read_flickr
@@ -49,8 +49,10 @@ def find_folder(name_or_folder: str | Path, dataset: Path = DATASET) -> Path:
     if source:
         expected = ", ".join(source.layout)
         raise FormatError(f"{shorten(folder)}: {source.name} is not here; expected {expected}. {source.get}")
+    meant = guess_name(folder.name, dataset)
+    question = f" (did you mean {meant}?)" if meant else ""
     raise FormatError(
-        f"{shorten(folder)}: no such folder; expected a path or one of the names {', '.join(NAMES)}"
+        f"{shorten(folder)}: no such folder{question}; expected a path or one of the names {', '.join(NAMES)}"
     )
 
 
