@@ -121,6 +121,7 @@ class Tee(io.TextIOBase):
     """Writes to the notebook, and through to the terminal unless this process is a silent one."""
 
     encoding = "utf-8"
+    mid_line = False
 
     def __init__(self, name: str, outputs: list[dict[str, Any]], through: TextIO, *, silent: bool):
         self.name, self.outputs, self.through, self.silent = name, outputs, through, silent
@@ -129,7 +130,13 @@ class Tee(io.TextIOBase):
         self.outputs.append({"output_type": "stream", "name": self.name, "text": text})
         if not self.silent:
             self.through.write(text)
+            self.mid_line = not text.endswith("\n") if text else self.mid_line
         return len(text)
+
+    def end(self) -> None:
+        """Leave the terminal at the start of a line, wherever a progress bar stopped."""
+        if self.mid_line:
+            self.through.write("\n")
 
     def flush(self) -> None:
         self.through.flush()
@@ -144,12 +151,14 @@ class Tee(io.TextIOBase):
 @contextlib.contextmanager
 def capture(outputs: list[dict[str, Any]], *, silent: bool) -> Iterator[None]:
     before = sys.stdout, sys.stderr
-    sys.stdout = Tee("stdout", outputs, before[0], silent=silent)
-    sys.stderr = Tee("stderr", outputs, before[1], silent=silent)
+    tees = [Tee(n, outputs, t, silent=silent) for n, t in zip(("stdout", "stderr"), before, strict=True)]
+    sys.stdout, sys.stderr = tees
     try:
         yield
     finally:
         sys.stdout, sys.stderr = before
+        for tee in tees:
+            tee.end()
 
 
 def bundle(value: Any) -> dict[str, str]:

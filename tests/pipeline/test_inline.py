@@ -46,6 +46,8 @@ def test_prints_go_to_the_notebook_and_through(capsys):
     }
     assert texts == {"stdout": "out\n", "stderr": "err\n"}
     assert capsys.readouterr() == ("out\n", "err\n")
+    run("print('bar', end='')")
+    assert capsys.readouterr() == ("bar\n", ""), "the next line starts on its own"
     run("print('out')", silent=True)
     assert capsys.readouterr() == ("", "")
 
