@@ -94,13 +94,7 @@ def cache_features(
     """
     if not records or views < 1:
         raise ModelError(f"{len(records)} pictures in {views} views: there is nothing to compute")
-    about = {
-        "pictures_sha256": hash_pictures(records),
-        "weights_sha256": hash_weights(encoder),
-        "encoder": encoder.describe(),
-        "preprocess": preprocess.to_json(),
-        "precision": precision,
-    }
+    about = describe(records, encoder, preprocess, precision)
     key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
     place = resolve(folder) / key
     if os.environ.get("RANK", "0") != "0":
@@ -119,6 +113,19 @@ def cache_features(
         index = work.compute(views)
         write_json(place / "index.json", {"key": key, **index, "about": about}, indent=1)
     return Features(place, views)
+
+
+def describe(
+    records: Sequence[Record], encoder: nn.Module, preprocess: Preprocess, precision: str
+) -> dict[str, Any]:
+    """All that the features of a view depend on."""
+    return {
+        "pictures_sha256": hash_pictures(records),
+        "weights_sha256": hash_weights(encoder),
+        "encoder": encoder.describe(),
+        "preprocess": preprocess.to_json(),
+        "precision": precision,
+    }
 
 
 def known_views(place: Path) -> int:
