@@ -36,11 +36,13 @@ def arrange(dataset: Dataset, how: str, *, seed: int = 0) -> Dataset:
     """
     if how not in ("original", "by_product"):
         raise ValueError(f"split must be 'original' or 'by_product', not {how!r}")
-    whole = {"train", "val"} <= dataset.sizes.keys()
+    disjoint = not crosses(dataset)
     if how == "original":
         records = hold_out_val(dataset, seed=seed)
-    elif whole and not crosses(dataset):
+    elif disjoint and {"train", "val"} <= dataset.sizes.keys():
         records = dataset
+    elif disjoint and {"train", "test"} <= dataset.sizes.keys():
+        records = hold_out_products(dataset, seed=seed)
     else:
         records = split_by_product(dataset, seed=seed)
     return Dataset(records, format=dataset.format, folder=dataset.folder, report=dataset.report)
@@ -100,6 +102,14 @@ def hold_out_val(records: Iterable[Record], *, share: float = 0.1, seed: int = 0
     train = sorted(record.id for record in records if record.split == "train")
     chosen = set(random.Random(seed).sample(train, round(share * len(train))))
     return [replace(r, split="val") if r.split == "train" and r.id in chosen else r for r in records]
+
+
+def hold_out_products(records: Iterable[Record], *, share: float = 0.1, seed: int = 0) -> list[Record]:
+    """A val of whole products taken from train; every other picture stays where it is."""
+    records = list(records)
+    train = [record for record in records if record.split == "train"]
+    parted = iter(split_by_product(train, fractions=(1 - share, share, 0), seed=seed))
+    return [next(parted) if record.split == "train" else record for record in records]
 
 
 @dataclass(frozen=True)

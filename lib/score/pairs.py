@@ -40,6 +40,8 @@ def tokenize_references(references: Mapping, tokenizer: Tokenizer) -> list[list[
         raise ScoreError("there is no reference caption")
     result = []
     for key, texts in references.items():
+        if isinstance(texts, str):
+            raise ScoreError(f"{key!r}: expected a list of reference captions, not one text")
         group = [tokenizer(text) for text in texts]
         if not group or not all(group):
             raise ScoreError(f"{key!r} has {'an empty' if group else 'no'} reference caption")

@@ -35,6 +35,15 @@ def test_disjoint_splits_are_left_alone():
     assert list(arrange(good, "by_product")) == list(good)
 
 
+def test_a_disjoint_test_stays_and_val_is_taken_from_train_by_product():
+    rows = [(p % 40, "train") for p in range(160)] + [(p, "test") for p in range(50, 70)]
+    given = dataset(*rows[:100], *rows[-20:], *rows[100:160])
+    arranged = arrange(given, "by_product")
+    assert [r.id for r in arranged] == [r.id for r in given]
+    assert [r.id for r in arranged.split("test")] == [r.id for r in given.split("test")]
+    assert not crosses(arranged) and arranged.sizes == {"train": 144, "test": 20, "val": 16}
+
+
 def test_an_unknown_way_is_refused():
     with pytest.raises(ValueError, match="'original' or 'by_product'"):
         arrange(LEAKY, "random")

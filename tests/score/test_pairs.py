@@ -27,6 +27,7 @@ def test_by_position():
         ("x", [["y"]], "not one text"),
         ([], [], "no candidate"),
         (["x"], [[]], "0 has no reference"),
+        (["x"], ["a dog"], "0: expected a list of reference captions"),
         ({"a": "x"}, {"a": ["y", " "]}, "'a' has an empty reference"),
     ],
 )
