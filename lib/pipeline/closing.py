@@ -30,9 +30,8 @@ def write_report(request: Request, screen: Lines) -> bool:
             timeout=REPORT_TIMEOUT,
             start_new_session=True,
         )
-        problem = (
-            "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        )
+        said = done.stderr.strip().splitlines() or ["no reason given"]
+        problem = said[-1] if done.returncode else ""
     except subprocess.TimeoutExpired:
         problem = f"not done after {REPORT_TIMEOUT} s"
     if problem:

@@ -28,7 +28,10 @@ def references(file: Path, root: Path, _content: str) -> tuple[Path, ...]:
     """The files that a file leads to; its content's hash is part of the cache's key."""
     if file.suffix != ".py":
         return ()
-    tree = ast.parse(file.read_bytes(), filename=str(file))
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):  # the notebook that imports it will say so better
+        return ()
     package = ".".join(file.relative_to(root).parent.parts)
     modules = {m for name in imported(tree, package) for m in module_files(name, root)}
     if file.name == "__init__.py" and any(getattr(node, "name", "") == "__getattr__" for node in tree.body):

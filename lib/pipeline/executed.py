@@ -26,13 +26,8 @@ class Failure:
     lines: tuple[str, ...] = ()  # the end of the traceback
 
     def to_json(self) -> dict[str, Any]:
-        told = {
-            "kind": self.kind,
-            "message": self.message,
-            "cell": self.cell,
-            "traceback": "\n".join(self.lines),
-        }
-        return {name: value for name, value in told.items() if value}
+        told = {"kind": self.kind, "message": self.message, "cell": self.cell}
+        return told | {"traceback": "\n".join(self.lines)}
 
 
 def prepare(job: Job, engine: str) -> dict[str, Any]:
@@ -63,9 +58,8 @@ def find_failure(sent: dict[str, Any], back: dict[str, Any]) -> Failure | None:
         for output in cell["outputs"]:
             if output["output_type"] == "error":
                 lines = [x for x in plain("\n".join(output["traceback"])).splitlines() if x.strip("- ")]
-                return Failure(
-                    kind=output["ename"], message=plain(output["evalue"]), cell=k, lines=tuple(lines[-8:])
-                )
+                last, message = tuple(lines[-8:]), plain(output["evalue"])
+                return Failure(kind=output["ename"], message=message, cell=k, lines=last)
     if [cell["source"] for cell in cells] != [cell["source"] for cell in code_cells(sent)]:
         return Failure(kind="CellsLost", message="the executed copy does not hold the cells that were sent")
     for k, cell in enumerate(cells, 1):

@@ -83,7 +83,7 @@ def largest_process(who: int) -> int:
 @contextlib.contextmanager
 def fresh_main() -> Iterator[dict[str, Any]]:
     """A new `__main__` for a notebook, so that what it defines can be pickled and does not outlive it."""
-    os.environ.setdefault("MPLBACKEND", "agg")
+    os.environ["MPLBACKEND"] = "agg"  # a window would wait for somebody to close it
     module, before = types.ModuleType("__main__"), sys.modules["__main__"]
     sys.modules["__main__"] = module
     try:
@@ -196,11 +196,6 @@ def describe(error: BaseException) -> dict[str, Any]:
     place = error.__traceback__
     while place and place.tb_frame.f_code.co_filename == __file__:
         place = place.tb_next
-    lines = traceback.format_exception(type(error), error, place)
-    name = type(error).__name__
-    return {
-        "output_type": "error",
-        "ename": name,
-        "evalue": str(error),
-        "traceback": [x.rstrip("\n") for x in lines],
-    }
+    lines = [line.rstrip("\n") for line in traceback.format_exception(type(error), error, place)]
+    told = {"ename": type(error).__name__, "evalue": str(error), "traceback": lines}
+    return {"output_type": "error", **told}

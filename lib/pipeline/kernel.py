@@ -28,6 +28,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NotebookExecutionManager
 
 from lib.pipeline.executed import MARK, last_line, save
+from lib.pipeline.inline import largest_process
 from lib.pipeline.launch import GRACE, kill_group
 from lib.pipeline.notebook import code_cells, read
 
@@ -119,11 +120,11 @@ class Client(PapermillNotebookClient):
 
     def process_message(self, msg: dict[str, Any], *rest: Any) -> Any:
         content = msg["content"]
-        shown = content.get("text") or content.get("data", {}).get(
-            "text/plain"
-        )  # a bar, printed or displayed
-        if msg["msg_type"] in ("stream", "display_data", "update_display_data") and isinstance(shown, str):
-            self.nb_man.wire.line = last_line(shown) or self.nb_man.wire.line
+        data = content.get("data", {})
+        if msg["msg_type"] == "stream":
+            self.nb_man.wire.line = last_line(content["text"]) or self.nb_man.wire.line
+        elif msg["msg_type"] in ("display_data", "update_display_data") and [*data] == ["text/plain"]:
+            self.nb_man.wire.line = last_line(data["text/plain"])  # a bar that replaces its own output
         return super().process_message(msg, *rest)
 
 
@@ -148,12 +149,8 @@ def execute(task: dict[str, Any], wire: Wire) -> None:
     copy = Copy(content, path, wire)
     environment = {**os.environ, "PYTHONPATH": task["python_path"], "IPYTHONDIR": task["runtime"]}
     environment.pop("MPLBACKEND", None)  # a kernel shows figures unless the user's shell says otherwise
-    client = Client(
-        copy,
-        km=ThisPython(wire, task["runtime"]),
-        force_raise_errors=True,
-        iopub_timeout=task["output_timeout"],
-    )
+    kernel = ThisPython(wire, task["runtime"])
+    client = Client(copy, km=kernel, force_raise_errors=True, iopub_timeout=task["output_timeout"])
     copy.notebook_start()
     try:
         client.execute(cwd=task["folder"], env=environment, cleanup_kc=True)
@@ -166,9 +163,8 @@ def cause_of_death(kernel: subprocess.Popen | None) -> str:
     code = kernel.poll() if kernel else None
     if code is None or code >= 0:
         return f"the kernel ended by itself with exit code {code}"
-    return f"the kernel was killed by {signal.Signals(-code).name}" + (
-        " (out of memory, or from outside)" if -code == signal.SIGKILL else ""
-    )
+    name = signal.Signals(-code).name
+    return f"the kernel was killed by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}"
 
 
 def main() -> None:
@@ -184,10 +180,7 @@ def main() -> None:
         wire.send(failed="OutputsLost", message="the kernel's outputs did not all arrive")
     except Exception as error:  # whatever else stops an engine is the parent's to tell
         wire.send(failed=type(error).__name__, message=str(error)[-1500:])
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (
-        1 if sys.platform == "darwin" else 1024
-    )
-    wire.send(ended=True, peak=max(wire.peak, largest))
+    wire.send(ended=True, peak=max(wire.peak, largest_process(resource.RUSAGE_CHILDREN)))
 
 
 if __name__ == "__main__":

@@ -91,23 +91,17 @@ class Run:
         reasons = ["several processes"] if self.several else self.reasons(job, last, marks)
         if not reasons:
             self.outcome[job.name] = "skipped"
-            # sizes and times may be new where contents are not
             last.pop("blocked_by", None)
-            self.record.put(job.name, {**last, **marks, "state": "skipped"})
+            self.record.put(job.name, {**last, **marks, "state": "skipped"})  # an input's time may be new
             since = last["started"][:16].replace("T", " ")
             self.screen.mark(job.name, "skipped", f"nothing changed since {since}")
             return
         shown = ", ".join(reasons[:3]) + (f" and {len(reasons) - 3} more" if len(reasons) > 3 else "")
         self.screen.mark(job.name, "runs", shown)
         self.before[job.name] = last.get("seconds") if last.get("complete") else None
-        self.drafts[job.name] = {
-            "state": "running",
-            "complete": False,
-            "started": now(),
-            **self.about,
-            **marks,
-        }
-        self.record.put(job.name, self.drafts[job.name])
+        draft = {"state": "running", "complete": False, "started": now(), **self.about, **marks}
+        self.drafts[job.name] = draft
+        self.record.put(job.name, draft)
         self.running.append(self.launch(job))
 
     def reasons(self, job: Job, last: dict[str, Any], marks: dict[str, Any]) -> list[str]:

@@ -74,3 +74,5 @@ def test_hashes_follow_the_content(library):
     assert {name for name in before if before[name] != after[name]} == {"lib/paths.py"}
     (library / "lib" / "paths.py").write_text("import lib.heavy")
     assert "lib/heavy.py" in hashes(code, library)
+    (library / "lib" / "paths.py").write_text("half a line = (")
+    assert "lib/paths.py" in hashes(code, library)
