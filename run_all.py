@@ -29,6 +29,21 @@ PIPELINE = (
             "smoke": {"dataset": "dataset/atelier-smoke", "training": {"epochs": 2}, "beam": 2},
         },
     ),
+    Stage(
+        notebook="02_self_attention",
+        needs=("{output}/vocab.json", "{output}/model_ckpt/eye", "{output}/metrics/01_cnn_rnn.json"),
+        makes=("{output}/model_ckpt/attn/best", "{output}/metrics/02_self_attention.json"),
+        profiles={
+            "smoke": {
+                "dataset": "dataset/atelier-smoke",
+                "hidden": 64,
+                "width": 48,
+                "layers": 1,
+                "training": {"epochs": 1},
+                "beam": 2,
+            },
+        },
+    ),
 )
 
 if __name__ == "__main__":

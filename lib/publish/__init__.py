@@ -2,6 +2,6 @@
 
 from lib.publish import plots
 from lib.publish.metrics import read_metrics, write_metrics
-from lib.publish.show import Picture, Table, show_source
+from lib.publish.show import Picture, Table, headline, show_source
 
-__all__ = ["Picture", "Table", "plots", "read_metrics", "show_source", "write_metrics"]
+__all__ = ["Picture", "Table", "headline", "plots", "read_metrics", "show_source", "write_metrics"]

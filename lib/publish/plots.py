@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from lib.publish.show import Picture, label
 
 INK, ACCENT = "#2b2d42", "#d1495b"
+CYCLE = ("#30638e", "#d1495b", "#5fa55a", "#8d6a9f", "#00798c")
 KIND_COLORS = {"baseline": "#b9bdc9", "control": "#8d93a5", "model": "#30638e", "ceiling": "#edae49"}
 STYLE = {
     "font.size": 9,
@@ -186,4 +187,18 @@ def ranking(values: Mapping[str, float], *, title: str) -> Picture:
     axis.set_xlim(0, 1.08)
     axis.set_title(title)
     axis.tick_params(axis="y", length=0, labelsize=8)
+    return finish(figure)
+
+
+def race(histories: Mapping[str, Sequence[Mapping[str, Any]]], column: str) -> Picture:
+    """One column of several training histories over the same axis."""
+    figure, (axis,) = panels(1, 1, size=(7.2, 3.0))
+    for number, (name, history) in enumerate(histories.items()):
+        points = [(row["step"], row[column]) for row in history if row.get(column) is not None]
+        steps, values = zip(*points, strict=True)
+        color = KIND_COLORS["ceiling"] if name.startswith("oracle") else CYCLE[number % len(CYCLE)]
+        axis.plot(steps, values, marker="o", markersize=3, color=color, label=name.replace("_", " "))
+    axis.set_title(label(column.removeprefix("val_")) + " on validation pictures")
+    axis.set_xlabel("step")
+    axis.legend(frameon=False, fontsize=8)
     return finish(figure)

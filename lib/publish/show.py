@@ -32,6 +32,8 @@ LABELS = {
     "bad_endings": "bad endings",
 }
 
+HEADLINE = ("bleu4", "meteor", "meteor_no_wordnet", "rouge_l", "cider_d", "attribute_f1", "unique")
+
 STYLE = """<style>
 .lookbook {border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; margin: 6px 0}
 .lookbook th, .lookbook td {padding: 4px 12px; text-align: right; border: 0; white-space: nowrap}
@@ -141,6 +143,11 @@ class Source:
 
     def __repr__(self) -> str:
         return f"# {self.place}\n{self.text}"
+
+
+def headline(rows: list[dict[str, Any]]) -> list[str]:
+    """The columns of a table of scores: a few that tell much, where any row has them."""
+    return ["name", *(key for key in HEADLINE if any(key in row for row in rows))]
 
 
 def show_source(thing: Any) -> Source:
