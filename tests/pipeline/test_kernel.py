@@ -76,7 +76,8 @@ def test_nothing_lost_passes_for_a_success(toy, monkeypatch, capsys):
         stage = toy.record()["stages"][name]
         assert (stage["state"], stage["failure"]["kind"]) == ("failed", kind), name
         assert message in stage["failure"]["message"] and stage["failure"]["cell"] == 3, name
-        assert toy.copy(f"{name}.partial")["metadata"]["lookbook"]["complete"] is False
+        mark = toy.copy(f"{name}.partial")["metadata"]["lookbook"]
+        assert mark["complete"] is False and mark["ended"] is (name == "02_skipped")
         assert f"{name} failed in code cell 3: {kind}" in said
     assert said.splitlines()[-1].endswith(f"python run_all.py --output {toy.output} --keep-going --jobs 2")
 
@@ -95,7 +96,7 @@ def test_independent_stages_run_at_once_and_dependent_ones_wait(toy):
     toy.stage("02_after", "assert Path(output, 'one.txt').exists()", needs=("{output}/one.txt",))
     toy.write("02_after", WRITE + "\nassert Path(output, 'one.txt').exists()")
     started = time.monotonic()
-    assert run(toy, "--jobs", "2") == 0, "the first two only end if they meet"
+    assert run(toy, "--jobs", "3") == 0, "the first two only end if they meet"
     stages = toy.record()["stages"]
     assert stages["02_after"]["started"] >= stages["00_one"]["ended"]
     assert time.monotonic() - started < 60

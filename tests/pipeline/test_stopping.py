@@ -76,6 +76,8 @@ def test_a_stopped_run_leaves_no_process_and_can_be_resumed(sleeper, number):
     assert process.returncode == 130
     assert all_gone(pids, 1), "a process survived"
     assert_interrupted(sleeper, said)
+    failure = sleeper.record()["stages"]["01_sleeps"]["failure"]
+    assert failure["kind"] == "KeyboardInterrupt", "the cell was asked before it was killed"
     assert "01_sleeps                runs     last run interrupted" in go_on(sleeper, "--inline")
 
 
