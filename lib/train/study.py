@@ -97,5 +97,5 @@ def open_study(output: str | Path, dataset: str | Path, *, split: str, view: str
 def told(study: Study, schema: dict[str, Sequence[str]]) -> Study:
     """The same study for the oracle: instead of the picture, its visible facts."""
     encoder = AttributeEncoder(schema)
-    views = {name: Memories([encoder.memories(records)]) for name, records in study.splits.items()}
+    views = {name: Memories([encoder.memories(records).numpy()]) for name, records in study.splits.items()}
     return Study(study.splits, study.vocab, encoder, None, views, "facts")
