@@ -9,39 +9,46 @@ import sys
 
 from lib.pipeline import Stage, main
 
+SMOKE = {"dataset": "dataset/atelier-smoke"}
+FLICKR8K = {"dataset": "dataset/flickr8k", "split": "original"}
+FULL = {"dataset": "dataset/deepfashion-multimodal"}
+EYE = ("{output}/vocab.json", "{output}/model_ckpt/eye")
+
 PIPELINE = (
     Stage(
         notebook="00_dataset",
-        makes=("{output}/vocab.json", "{output}/model_ckpt/eye", "{output}/metrics/00_dataset.json"),
+        makes=(*EYE, "{output}/metrics/00_dataset.json"),
+        inputs={"flickr8k": ("{dataset}/captions.txt", "{weights}"), "full": ("{dataset}",)},
         profiles={
-            "smoke": {
-                "dataset": "dataset/atelier-smoke",
-                "pictures": {"train": 240, "val": 40, "test": 60},
-                "training": {"epochs": 1},
+            "smoke": SMOKE | {"pictures": {"train": 240, "val": 40, "test": 60}, "training": {"epochs": 1}},
+            "flickr8k": FLICKR8K
+            | {
+                "draw": False,
+                "min_count": 4,
+                "eye": "squeezenet1_1",
+                "weights": "dataset/weights/squeezenet1_1_features.safetensors",
             },
+            "full": FULL | {"draw": False, "eye": "resnet101", "weights": "IMAGENET1K_V2"},
         },
     ),
     Stage(
         notebook="01_cnn_rnn",
-        needs=("{output}/vocab.json", "{output}/model_ckpt/eye", "{output}/metrics/00_dataset.json"),
+        needs=(*EYE, "{output}/metrics/00_dataset.json"),
         makes=("{output}/model_ckpt/cnngru/gru/best", "{output}/metrics/01_cnn_rnn.json"),
         profiles={
-            "smoke": {"dataset": "dataset/atelier-smoke", "training": {"epochs": 2}, "beam": 2},
+            "smoke": SMOKE | {"training": {"epochs": 2}, "beam": 2},
+            "flickr8k": FLICKR8K | {"word": 256, "hidden": 512, "training": {"epochs": 6, "batch_size": 64}},
+            "full": FULL | {"word": 512, "hidden": 512, "training": {"epochs": 10}},
         },
     ),
     Stage(
         notebook="02_self_attention",
-        needs=("{output}/vocab.json", "{output}/model_ckpt/eye", "{output}/metrics/01_cnn_rnn.json"),
+        needs=(*EYE, "{output}/metrics/01_cnn_rnn.json"),
         makes=("{output}/model_ckpt/attn/best", "{output}/metrics/02_self_attention.json"),
         profiles={
-            "smoke": {
-                "dataset": "dataset/atelier-smoke",
-                "hidden": 64,
-                "width": 48,
-                "layers": 1,
-                "training": {"epochs": 1},
-                "beam": 2,
-            },
+            "smoke": SMOKE | {"hidden": 64, "width": 48, "layers": 1, "training": {"epochs": 1}, "beam": 2},
+            "flickr8k": FLICKR8K | {"views": ["grid"], "training": {"epochs": 6, "batch_size": 64}},
+            "full": FULL | {"hidden": 512, "width": 512, "layers": 6, "training": {"epochs": 10}},
         },
     ),
 )

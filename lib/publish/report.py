@@ -39,7 +39,7 @@ def write_report(output: str | Path) -> Path:
     metrics, stages = read_metrics(output), record.get("stages", {})
     names = sorted({path.stem for path in NOTEBOOKS.glob("*.ipynb")} | stages.keys() | metrics.keys())
     for path in sorted(place.notebooks.glob("*.ipynb")):
-        write_page(path)
+        write_page(path)  # a partial copy too: it is what a reader wants after a failure
     sections = [section(name, stages.get(name, {}), metrics.get(name), place) for name in names]
     body = header(record.get("run", {}), metrics) + overview(names, stages, place) + "".join(sections)
     return write_text(place.report, page("Lookbook report", STYLE.read_text(encoding="utf-8"), body))
@@ -105,8 +105,10 @@ def title_of(name: str, place: Output) -> str:
 
 
 def page_link(name: str, place: Output, text: str) -> str:
-    exists = (place.notebooks / f"{name}.html").exists()
-    return f'<a href="notebooks/{name}.html">{text}</a>' if exists else ""
+    """A link to the executed notebook, and to the partial one of a run that failed since."""
+    pages = {f"{name}.html": text, f"{name}.partial.html": f"{text} (partial)"}
+    found = [(file, words) for file, words in pages.items() if (place.notebooks / file).exists()]
+    return " ".join(f'<a href="notebooks/{file}">{words}</a>' for file, words in found)
 
 
 def section(name: str, stage: dict[str, Any], metrics: dict[str, Any] | None, place: Output) -> str:
@@ -133,12 +135,12 @@ def score_table(rows: list[dict[str, Any]]) -> Table:
 
 def failure_of(stage: dict[str, Any]) -> str:
     """Where it broke and the last lines of why."""
-    error = stage.get("error")
-    if not error:
+    failure = stage.get("failure")
+    if not failure:
         return ""
-    where = f" in code cell {error['cell']}" if error.get("cell") else ""
-    lines = "\n".join([f"{error['kind']}{where}: {error['message']}", "", *error.get("lines", ())])
-    return f'<div class="error">{html.escape(lines.strip())}</div>'
+    where = f" in code cell {failure['cell']}" if failure.get("cell") else ""
+    text = f"{failure['kind']}{where}: {failure['message']}\n\n{failure.get('traceback', '')}"
+    return f'<div class="error">{html.escape(text.strip())}</div>'
 
 
 def figure_strip(name: str, place: Output) -> str:

@@ -79,8 +79,8 @@ def test_an_empty_folder_still_gives_a_report(tmp_path):
 
 
 def test_a_failure_is_shown_with_its_place(tmp_path):
-    error = {"kind": "ValueError", "message": "no <such> file", "cell": 4, "lines": ["line 1"]}
-    add_run(tmp_path, state="failed", error=error)
+    failure = {"kind": "ValueError", "message": "no <such> file", "cell": 4, "traceback": "line 1"}
+    add_run(tmp_path, state="failed", failure=failure)
     text = write_report(tmp_path).read_text()
     assert "ValueError in code cell 4: no &lt;such&gt; file" in text
     assert 'class="badge failed"' in text
