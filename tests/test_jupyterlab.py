@@ -20,7 +20,7 @@ webdriver = pytest.importorskip("selenium.webdriver")
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no chromium or no chromedriver here")
 
-SMALL = {"train_pictures": 40, "val_pictures": 8, "test_pictures": 14}
+SMALL = {"pictures": {"train": 40, "val": 8, "test": 14}, "training": {"epochs": 1}}
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--window-size=1400,1000",
@@ -53,10 +53,10 @@ def small_copy(folder) -> None:
     """The notebook with fewer pictures, everything written below the test's own folder."""
     notebook = json.loads((NOTEBOOKS / "00_dataset.ipynb").read_text())
     cell = next(c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", []))
-    changed = SMALL | {"output": str(folder / "out"), "dataset": str(folder / "atelier")}
+    changed = {"output": str(folder / "out"), "dataset": str(folder / "atelier")} | SMALL
     text = "".join(cell["source"])
     for name, value in changed.items():
-        text, count = re.subn(rf"^{name} = \S+", f"{name} = {value!r}", text, flags=re.MULTILINE)
+        text, count = re.subn(rf"^{name} = .*", f"{name} = {value!r}", text, flags=re.MULTILINE)
         assert count == 1, name
     cell["source"] = text
     (folder / "00_dataset.ipynb").write_text(json.dumps(notebook))
@@ -109,7 +109,7 @@ def run_through(browser, path) -> list[dict]:
         failed = any(o["output_type"] == "error" for c in cells for o in c["outputs"])
         return cells if failed or all(c["execution_count"] for c in cells) else None
 
-    return wait_for(ended, 180, "the last cell")
+    return wait_for(ended, 240, "the last cell")
 
 
 def test_run_all_cells_by_the_menu(lab, browser):

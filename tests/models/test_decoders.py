@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from lib.models import Decoding, ModelError, build_decoder, generate
 from lib.models.attention import AdditiveAttention
 from lib.models.decoders import describe_decoder
+from lib.train.optimise import recomputing
 
 KINDS = ("gru", "attention_gru", "transformer")
 SMALL = {
@@ -135,6 +136,21 @@ def test_additive_attention_is_bahdanaus():
         assert torch.allclose(attention(query, attention.keys(cells)), wanted, atol=1e-8)
         with torch.no_grad():  # in blocks
             assert torch.allclose(attention(query, attention.keys(cells)), wanted, atol=1e-8)
+
+
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_recomputed_activations_give_the_same_gradients(kind):
+    torch.manual_seed(0)
+    made = build_decoder({"kind": kind, "vocab_size": VOCAB, "memory_width": 7, **SMALL[kind]})
+    memory, tokens, mask = inputs(3, 3)
+    gradients = []
+    for wanted in (False, True):
+        with recomputing(made, wanted):
+            made(memory, tokens, mask).logits.square().sum().backward()
+        gradients.append([parameter.grad.clone() for parameter in made.parameters()])
+        made.zero_grad()
+    for plain, recomputed in zip(*gradients, strict=True):
+        assert torch.allclose(plain, recomputed, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [1.0, 60.0])
