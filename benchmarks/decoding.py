@@ -186,8 +186,8 @@ def main() -> None:
     columns = list(dict.fromkeys(name for row in rows for name in row))
     text = (
         f"Beam {BEAM}, {arguments.steps} words a caption, 49 cells, {arguments.threads} threads, "
-        f"medians of {arguments.rounds} rounds in turns. The memory is given, its self-attention included; "
-        "image by image computes the keys again at each step, as seed 002 does, whose vocabulary has 109 words. "
+        f"medians of {arguments.rounds} rounds in turns. The memory is given, its self-attention "
+        "included; image by image computes the keys again at each step, as seed 002 does, whose vocabulary has 109 words. "
         f"Load average at the end {os.getloadavg()[0]:.1f}."
     )
     table = {
