@@ -185,9 +185,9 @@ def main() -> None:
         rows += [transformer_row(width, heads, words, images, arguments) for images in (1, arguments.images)]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     text = (
-        f"Beam {BEAM}, {arguments.steps} words a caption, 49 cells, {arguments.threads} threads, "
-        f"medians of {arguments.rounds} rounds in turns. The memory is given, its self-attention "
-        "included; image by image computes the keys again at each step, as seed 002 does, whose vocabulary has 109 words. "
+        f"Beam {BEAM}, {arguments.steps} words a caption, 49 cells, threads: {arguments.threads}, "
+        f"medians of {arguments.rounds} rounds in turns. The memory is given, its self-attention too. "
+        "Image by image the keys are computed again at each step, as seed 002 does (109 words in all). "
         f"Load average at the end {os.getloadavg()[0]:.1f}."
     )
     table = {
@@ -195,7 +195,7 @@ def main() -> None:
         "columns": columns,
         "rows": [[str(row.get(name, "")) for name in columns] for row in rows],
     }
-    command = "python -m benchmarks.decoding"
+    command = f"python -m benchmarks.decoding --rounds {arguments.rounds} --threads {arguments.threads}"
     path = record("decoding", title="Beam search", command=command, text=text, tables=[table])
     print(path.read_text(encoding="utf-8"))
 
