@@ -37,7 +37,7 @@ PIPELINE = (
         makes=("{output}/model_ckpt/cnngru/gru/best", "{output}/metrics/01_cnn_rnn.json"),
         profiles={
             "smoke": SMOKE | {"training": {"epochs": 2}, "beam": 2},
-            "flickr8k": FLICKR8K | {"word": 256, "hidden": 512, "training": {"epochs": 6, "batch_size": 64}},
+            "flickr8k": FLICKR8K | {"word": 256, "hidden": 512, "training": {"epochs": 8, "batch_size": 64}},
             "full": FULL | {"word": 512, "hidden": 512, "training": {"epochs": 10}},
         },
     ),
