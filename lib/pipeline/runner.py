@@ -102,6 +102,8 @@ class Run:
         draft = {"state": "running", "complete": False, "started": now(), **self.about, **marks}
         self.drafts[job.name] = draft
         self.record.put(job.name, draft)
+        if not (self.silent or self.request.place.report.exists()):
+            closing.write_report(self.request, self.screen)  # something to look at while the first stage runs
         self.running.append(self.launch(job))
 
     def reasons(self, job: Job, last: dict[str, Any], marks: dict[str, Any]) -> list[str]:

@@ -255,20 +255,32 @@ def test_an_unreadable_record_is_refused(pair, capsys):
     assert "run.json" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("works", [True, False])
-def test_the_report_is_written_and_its_failure_is_loud(pair, works, capsys):
-    report = pair.root / "lib" / "__main__.py"
-    report.parent.mkdir()
-    (report.parent / "__init__.py").touch()
-    report.write_text(
+def add_report_command(pair, *, works: bool) -> None:
+    """A `python -m lib report` of the toy's own."""
+    command = pair.root / "lib" / "__main__.py"
+    command.parent.mkdir()
+    (command.parent / "__init__.py").touch()
+    command.write_text(
         "import sys\nfrom pathlib import Path\nassert sys.argv[1:3] == ['report', '--output']\n"
         + ("Path(sys.argv[3], 'report.html').write_text('hello')" if works else "sys.exit('no template')")
     )
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_the_report_is_written_and_its_failure_is_loud(pair, works, capsys):
+    add_report_command(pair, works=works)
     assert pair.run() == (0 if works else 1)
     assert pair.states() == DONE
     said = capsys.readouterr().out
     assert ("report.html" in said) == works
     assert ("WARNING: the report could not be written: no template" in said) == (not works)
+
+
+def test_there_is_a_report_to_look_at_while_the_first_stage_runs(pair):
+    add_report_command(pair, works=True)
+    pair.write("00_first", "from pathlib import Path\nassert Path(output, 'report.html').exists()")
+    assert pair.run("--only", "00") == 1, "what it makes is missing"
+    assert "PromiseBroken" in (pair.output / "run.json").read_text()
 
 
 def test_later_processes_of_several_run_and_write_nothing(pair, capsys, monkeypatch):
