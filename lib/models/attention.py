@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from lib.models.errors import ModelError
 
 STEEP = 20.0  # tanh is flat long before; keeps the products of exponentials below finite
-BLOCK = 1 << 19  # numbers of a block that stays in a processor's cache
+BLOCK = 1 << 18  # numbers of a block that stays in a processor's cache
 
 
 def attention_weights(query: Tensor, keys: Tensor, mask: Tensor | None) -> Tensor:
@@ -111,7 +111,7 @@ class AdditiveAttention(nn.Module):
         self.score = nn.Linear(width, 1, bias=False)
 
     def keys(self, cells: Tensor) -> Tensor:
-        """What an image needs once: [B, N, width]."""
+        """What an image needs once, in fp32: [B, N, width]."""
         return exponential(self.key(cells))
 
     def forward(self, query: Tensor, keys: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -131,8 +131,11 @@ class AdditiveAttention(nn.Module):
         """-2 v . 1 / (1 + exp(2a) exp(2b)), without the part that the softmax drops."""
         one = keys.new_ones(())
         inverse = torch.addcmul(one, keys[:, None], queries[:, :, None]).reciprocal_()  # [B, K, N, width]
-        return F.linear(inverse, self.score.weight * -2).squeeze(-1)
+        with torch.autocast(keys.device.type, enabled=False):  # half precision is slower here
+            return F.linear(inverse, self.score.weight * -2).squeeze(-1)
 
 
 def exponential(x: Tensor) -> Tensor:
+    """exp(2x), in fp32 at least."""
+    x = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
     return (2 * x.clamp(-STEEP, STEEP)).exp()
