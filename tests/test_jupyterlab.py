@@ -1,9 +1,9 @@
 """Notebook 00 in a real JupyterLab and a real browser: opened, run by the menu, saved, without an error."""
 
+import ast
 import contextlib
 import json
 import os
-import re
 import secrets
 import shutil
 import socket
@@ -54,11 +54,10 @@ def small_copy(folder) -> None:
     notebook = json.loads((NOTEBOOKS / "00_dataset.ipynb").read_text())
     cell = next(c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", []))
     changed = {"output": str(folder / "out"), "dataset": str(folder / "atelier")} | SMALL
-    text = "".join(cell["source"])
-    for name, value in changed.items():
-        text, count = re.subn(rf"^{name} = .*", f"{name} = {value!r}", text, flags=re.MULTILINE)
-        assert count == 1, name
-    cell["source"] = text
+    values = {node.targets[0].id: node.value for node in ast.parse("".join(cell["source"])).body}
+    assert changed.keys() <= values.keys()
+    lines = [f"{name} = {changed.get(name, ast.literal_eval(value))!r}" for name, value in values.items()]
+    cell["source"] = "\n".join(lines)
     (folder / "00_dataset.ipynb").write_text(json.dumps(notebook))
 
 
