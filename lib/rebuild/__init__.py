@@ -1,0 +1,1 @@
+"""Rebuild: a folder of pictures without captions becomes an audited caption dataset."""

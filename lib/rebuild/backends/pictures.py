@@ -1,0 +1,46 @@
+"""Pictures for backends: read safely, one Failure for each that cannot be, and packed for another process."""
+
+import base64
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from lib.data.images import ImageError, load_image
+from lib.rebuild.backends.shape import Answer, Failure
+
+
+def answer_readable(
+    pictures: Sequence[Path],
+    prompts: Sequence[str],
+    ask: Callable[[list[Image.Image], list[str]], list[Answer]],
+) -> list[Answer]:
+    """Ask about the pictures that open; the others are Failures in their own places."""
+    opened = [open_picture(path) for path in pictures]
+    good = [row for row, image in enumerate(opened) if not isinstance(image, Failure)]
+    answers: list = list(opened)
+    if good:
+        for row, answer in zip(good, ask([opened[r] for r in good], [prompts[r] for r in good]), strict=True):
+            answers[row] = answer
+    return answers
+
+
+def open_picture(path: Path) -> Image.Image | Failure:
+    try:
+        return load_image(path)
+    except (ImageError, OSError) as error:
+        return Failure(str(error))
+
+
+def pack(image: Image.Image, kind: str, max_side: int | None = None) -> str:
+    """A picture as base64 text: PNG where every pixel counts, JPEG where it travels far."""
+    if max_side is not None and max(image.size) > max_side:
+        image = image.copy()
+        image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    if kind == "PNG":
+        image.save(buffer, "PNG", compress_level=1)
+    else:
+        image.save(buffer, "JPEG", quality=90)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
