@@ -1,11 +1,14 @@
 """Any OpenAI-compatible endpoint: vLLM, TGI, a cloud. Many requests at once, patient with a busy server."""
 
+import contextlib
 import email.utils
 import http.client
 import json
 import math
 import os
 import random
+import re
+import socket
 import threading
 import time
 from collections.abc import Sequence
@@ -31,7 +34,7 @@ from lib.rebuild.backends.shape import (
 LARGEST_REPLY = 8 * 2**20  # bytes; a caption is far below it
 FOR_ALL = {401, 403, 404, 405}  # statuses that the next row would get too
 AGAIN = {408, 409, 425, 429}  # statuses worth another attempt, as every 5xx is
-SHAPING = ("max_tokens", "temperature", "system", "max_side")
+SHAPING = ("max_tokens", "temperature", "system", "extra", "max_side")
 
 
 class TryAgain(Exception):
@@ -74,6 +77,7 @@ class OpenAI:
         self.endpoint = urlsplit(settings.url.rstrip("/") + "/chat/completions")
         self.gate, self.patience = Gate(settings.requests_per_minute), Patience(settings.give_up_after)
         self.stopped = threading.Event()
+        self.lines: set[socket.socket] = set()  # under way, to be cut when the caller is interrupted
         self.fingerprint = fingerprint(settings.url, settings.model, shaping(settings, *SHAPING))
 
     def __repr__(self) -> str:
@@ -93,6 +97,8 @@ class OpenAI:
             answers = list(pool.map(self.ask_one, images, prompts))
         except BaseException:
             self.stopped.set()  # the others end their waiting
+            for line in tuple(self.lines):
+                cut(line)
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -109,6 +115,9 @@ class OpenAI:
                 return Failure("stopped")
             try:
                 return self.attempt(body)
+            except BackendError:
+                self.stopped.set()  # before another thread takes the next row
+                raise
             except TryAgain as error:
                 reason = str(error)
                 if attempt < self.settings.retries and self.stopped.wait(self.pause(attempt, error.wait)):
@@ -121,12 +130,13 @@ class OpenAI:
         messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
         if self.settings.system:
             messages.insert(0, {"role": "system", "content": self.settings.system})
-        return {
+        request = {
             "model": self.model,
             "messages": messages,
             "max_tokens": self.settings.max_tokens,
             "temperature": self.settings.temperature,
-        }
+        } | self.settings.extra
+        return {name: value for name, value in request.items() if value is not None}
 
     def attempt(self, body: bytes) -> Answer:
         """One request and what its status means; never longer than the timeout."""
@@ -147,24 +157,29 @@ class OpenAI:
         return Failure(said)
 
     def post(self, body: bytes) -> tuple[int, Any, bytes]:
-        """Send and receive; a watchdog cuts the line, since a socket's own timeout restarts with each byte."""
+        """Send and receive; a watchdog cuts the line, for a socket's own timeout restarts with each byte."""
         secure = self.endpoint.scheme == "https"
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         line = kind(self.endpoint.hostname, self.endpoint.port, timeout=self.settings.timeout)
         late = threading.Event()
-        watchdog = threading.Timer(self.settings.timeout, cut, (line, late))
-        watchdog.daemon = True
-        watchdog.start()
         try:
-            line.request("POST", self.endpoint.path, body, self.headers)
-            response = line.getresponse()
-            reply = response.read(LARGEST_REPLY)
-        except (OSError, http.client.HTTPException, AttributeError):
-            if late.is_set():
-                raise TimeoutError(f"no whole answer in {self.settings.timeout:g} s") from None
-            raise
+            line.connect()
+            held = line.sock
+            self.lines.add(held)
+            watchdog = threading.Timer(self.settings.timeout, lambda: (late.set(), cut(held)))
+            watchdog.daemon = True
+            watchdog.start()
+            try:
+                line.request("POST", self.endpoint.path, body, self.headers)
+                response = line.getresponse()
+                reply = response.read(LARGEST_REPLY)
+            except Exception:
+                if not late.is_set():  # else whatever was raised comes from the cut
+                    raise
+            finally:
+                watchdog.cancel()
+                self.lines.discard(held)
         finally:
-            watchdog.cancel()
             line.close()
         if late.is_set():
             raise TimeoutError(f"no whole answer in {self.settings.timeout:g} s")
@@ -176,8 +191,8 @@ class OpenAI:
             message = json.loads(reply)["choices"][0]["message"]
             content = message.get("content")
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-            shown = reply[:80].decode("utf-8", "replace")
-            raise TryAgain(self.hide(f"{self.settings.url} sent no chat completion: {shown!r}")) from None
+            shown = self.hide(reply.decode("utf-8", "replace"))[:80]
+            raise TryAgain(f"{self.settings.url} sent no chat completion: {shown}") from None
         if isinstance(content, list):  # some servers send parts
             content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
         if isinstance(content, str) and content.strip():
@@ -187,19 +202,19 @@ class OpenAI:
         raise TryAgain(f"{self.settings.url} sent an empty answer")
 
     def pause(self, attempt: int, asked: float | None) -> float:
-        """What the server asked for, or twice as long each time, spread so that rows do not come back at once."""
+        """What the server asked for, or twice as long each time, spread so that rows do not come at once."""
         if asked is None:
             asked = self.settings.backoff * 2**attempt * random.uniform(0.5, 1.5)
         return min(asked, self.settings.longest_wait)
 
     def hide(self, text: str) -> str:
-        """A message without the key, should a server have echoed it."""
+        """A message without the key, should a server have echoed it; hidden before a cut could halve it."""
         for secret in self.secrets:
             text = text.replace(secret, "[key]")
-        return one_line(text)
+        return one_line(text[:1000])
 
     def close(self) -> None:
-        self.stopped.set()
+        """Nothing is held open between calls."""
 
 
 def authorization(variable: str | None) -> dict[str, str]:
@@ -209,20 +224,15 @@ def authorization(variable: str | None) -> dict[str, str]:
     key = os.environ.get(variable, "").strip()
     if not key:
         raise BackendError(f"the environment variable {variable}, named by key_variable, is not set")
-    if not (key.isascii() and key.isprintable() and " " not in key):
+    if not re.fullmatch(r"[!#-&(-\[\]-~]+", key):  # quotes and backslashes would look different in an echo
         raise BackendError(f"the environment variable {variable} holds no key: expected one word of ASCII")
     return {"Authorization": f"Bearer {key}"}
 
 
-def cut(line: http.client.HTTPConnection, late: threading.Event) -> None:
+def cut(line: socket.socket) -> None:
     """End a request from another thread: closing alone would leave its reader waiting."""
-    import contextlib
-    import socket
-
-    late.set()
-    if line.sock is not None:
-        with contextlib.suppress(OSError):
-            line.sock.shutdown(socket.SHUT_RDWR)
+    with contextlib.suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def retry_after(headers: Any) -> float | None:
@@ -246,4 +256,4 @@ def complaint(reply: bytes) -> str:
         error = json.loads(reply)["error"]
         return str(error["message"] if isinstance(error, dict) else error)
     except (ValueError, KeyError, TypeError, RecursionError):
-        return reply[:200].decode("utf-8", "replace")
+        return reply.decode("utf-8", "replace")

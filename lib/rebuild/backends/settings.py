@@ -55,10 +55,11 @@ class LavisSettings:
     beams: int = 3
     start_seconds: float = 900.0  # for loading
     answer_seconds: float = 300.0  # for one batch; a worker that takes longer is started anew
-    give_up_after: int = 5  # workers lost one after the other without an answer between
+    lost_workers: int = 5  # that end the run when no row was answered between them
+    give_up_after: int = 50
 
     def __post_init__(self):
-        at_least(self, 1, "batch_size", "max_tokens", "beams", "give_up_after")
+        at_least(self, 1, "batch_size", "max_tokens", "beams", "lost_workers", "give_up_after")
         above_zero(self, "start_seconds", "answer_seconds")
         if self.config and self.model_type:
             raise ConfigError("backend: give model_type or config, not both")
@@ -81,6 +82,7 @@ class OpenAISettings:
     max_tokens: int = 120
     temperature: float = 0.0
     system: str | None = None  # an instruction that stands before every prompt
+    extra: dict = field(default_factory=dict)  # more fields of the request; a None leaves one out
     max_side: int = 1024  # pictures are made smaller than this
     give_up_after: int = 50
 

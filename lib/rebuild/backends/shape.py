@@ -82,7 +82,7 @@ def fingerprint(*parts: Any) -> str:
     for part in parts:
         if isinstance(part, Path):
             for file in sorted(part.rglob("*")) if part.is_dir() else [part]:
-                if file.is_file() and not file.name.startswith("."):
+                if file.is_file() and not file.name.startswith(".") and file.suffix != ".pyc":
                     whole.update(file.name.encode("utf-8", "surrogateescape") + file_digest(file))
         else:
             whole.update(json.dumps(part, sort_keys=True).encode())
