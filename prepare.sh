@@ -4,13 +4,15 @@ set -euo pipefail
 
 usage() {
   cat <<'EOF'
-usage: bash prepare.sh [--check] [command ...]
+usage: bash prepare.sh [--check] [--lavis] [command ...]
 
 Makes .venv from the exact pins in requirements.txt (once), then runs the command in it:
   bash prepare.sh python run_all.py      set up and run every notebook
   bash prepare.sh pytest                 set up and pass the tests
   bash prepare.sh jupyter lab            set up and open the course
   bash prepare.sh --check                make all checks again: Python, disk, torch, CUDA, WordNet
+  bash prepare.sh --lavis                also build the layer of salesforce-lavis (.venv.lavis, 0.5 GB), which
+                                         one backend of notebook 04 can use; needs Python 3.11
 
 An active virtual or conda environment is used as it is if it satisfies the pins; nothing is ever
 installed into it. PYTHON=/path/to/python chooses the interpreter (3.11 to 3.13) that .venv is made with.
@@ -111,12 +113,16 @@ usable() {
     [ "$(cat "$ready" 2>/dev/null)" = "$(wanted_stamp)" ] && satisfied "$venv/bin/python"
 }
 
-check=false
-case "${1:-}" in
-  -h | --help) usage; exit 0 ;;
-  --check) check=true; shift ;;
-  -*) usage >&2; exit 2 ;;
-esac
+check=false lavis=false
+while [ $# -gt 0 ]; do
+  case "$1" in
+    -h | --help) usage; exit 0 ;;
+    --check) check=true; shift ;;
+    --lavis) lavis=true; shift ;;
+    -*) usage >&2; exit 2 ;;
+    *) break ;;
+  esac
+done
 
 active=${VIRTUAL_ENV:-${CONDA_PREFIX:-}}
 if [ -n "$active" ] && [ "$active" != "$venv" ] && satisfied "$active/bin/python"; then
@@ -130,7 +136,8 @@ fi
 if $check; then
   if [ "$environment" = "$venv" ]; then report "$environment/bin/python"; else report "$environment/bin/python" look; fi
 fi
-[ $# -gt 0 ] || { $check || say "ready; give a command to run in it (bash prepare.sh --help)"; exit 0; }
+! $lavis || (cd "$root" && "$environment/bin/python" -m lib.rebuild.backends.layer) || exit 1
+[ $# -gt 0 ] || { $check || $lavis || say "ready; give a command to run in it (bash prepare.sh --help)"; exit 0; }
 
 export VIRTUAL_ENV="$environment" PATH="$environment/bin:$PATH"
 cd "$root"

@@ -145,11 +145,11 @@ class Lavis:
 
     name = "lavis"
 
-    def __init__(self, settings: LavisSettings, worker: Path = WORKER):
+    def __init__(self, settings: LavisSettings):
         self.settings, self.batch_size = settings, settings.batch_size
         paths = named_paths(settings)
         python = str(resolve(settings.python)) if settings.python else str(layer.interpreter())
-        self.command = [python, "-W", "ignore", "-u", str(worker)]
+        self.command = [python, "-W", "ignore", "-u", str(WORKER)]
         self.message = asdict(settings) | {name: str(path) for name, path in paths.items()}
         self.patience = Patience(settings.give_up_after)
         self.lost = 0  # workers in a row, without an answer between

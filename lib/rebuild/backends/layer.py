@@ -39,8 +39,10 @@ def stamp() -> str:
 def build(layer: Path = LAYER) -> bool:
     """Make the layer unless it is there; whole or not at all. False where nothing had to be done."""
     if sys.version_info[:2] != PYTHON:
-        here = ".".join(map(str, sys.version_info[:2]))
-        raise BackendError(f"LAVIS needs Python 3.11 and this is {here}: its backend is not available here")
+        needed, here = (".".join(map(str, version[:2])) for version in (PYTHON, sys.version_info))
+        raise BackendError(
+            f"LAVIS needs Python {needed} and this is {here}: its backend is not available here"
+        )
     if (layer / "ready").is_file() and (layer / "ready").read_text() == stamp():
         return False
     draft = layer.with_name(f"{layer.name}.building")
