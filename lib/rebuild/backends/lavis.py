@@ -151,6 +151,8 @@ class Lavis:
         python = str(resolve(settings.python)) if settings.python else str(layer.interpreter())
         self.command = [python, "-W", "ignore", "-u", str(WORKER)]
         self.message = asdict(settings) | {name: str(path) for name, path in paths.items()}
+        layered = settings.checkout and not settings.python
+        self.message["packages"] = str(layer.LAYER / "git") if layered else None
         self.patience = Patience(settings.give_up_after)
         self.lost = 0  # workers in a row, without an answer between
         self.worker: Worker | None = None

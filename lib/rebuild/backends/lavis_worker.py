@@ -39,6 +39,8 @@ def main():
     """Speak the protocol until stdin ends, which it also does when the parent dies."""
     lines = take_stdout()
     settings = json.loads(sys.stdin.readline())
+    if settings["packages"]:  # newer ones, for a checkout
+        sys.path.insert(0, settings["packages"])
     try:
         prepare_folder(settings)
         if not settings["hub"]:
@@ -255,11 +257,13 @@ def open_checkout(checkout):
     package = checkout / "lavis"
     if not (package / "models").is_dir():
         raise Unusable(f"{checkout} is no checkout of LAVIS: expected a folder lavis/models in it")
-    for name in ("lavis", "lavis.models", "lavis.models.blip_models", "lavis.models.blip2_models",
-                 "lavis.processors"):  # fmt: skip
+    for name in ("lavis", "lavis.models", "lavis.processors"):
         module = types.ModuleType(name)
         module.__path__ = [str(package.joinpath(*name.split(".")[1:]))]
         sys.modules[name] = module
+    for name, base in (("models", "BaseModel"), ("processors", "BaseProcessor")):  # the registry wants them
+        part = importlib.import_module(f"lavis.{name}.base_{name[:-1]}")
+        setattr(sys.modules[f"lavis.{name}"], base, getattr(part, base))
     registry = importlib.import_module("lavis.common.registry").registry
     registry.register_path("library_root", str(package))
     registry.register_path("repo_root", str(checkout))

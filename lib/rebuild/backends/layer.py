@@ -16,6 +16,7 @@ from lib.rebuild.backends.shape import BackendError
 
 LAYER = ROOT / ".venv.lavis"
 REQUIREMENTS = ROOT / "requirements-lavis.txt"
+FOR_CHECKOUTS = ROOT / "requirements-lavis-git.txt"  # goes into the layer's folder `git`
 PYTHON = (3, 11)  # tokenizers 0.13, which LAVIS's transformers needs, has no wheels for newer ones
 
 
@@ -33,7 +34,7 @@ def interpreter(layer: Path = LAYER) -> Path:
 def stamp() -> str:
     """What a layer is made from: its pins, and the environment under it."""
     below = f"{sys.version_info[:3]} {sysconfig.get_path('purelib')}"
-    return hashlib.sha256(REQUIREMENTS.read_bytes() + below.encode()).hexdigest()
+    return hashlib.sha256(REQUIREMENTS.read_bytes() + FOR_CHECKOUTS.read_bytes() + below.encode()).hexdigest()
 
 
 def build(layer: Path = LAYER) -> bool:
@@ -58,12 +59,13 @@ def build(layer: Path = LAYER) -> bool:
 def fill(draft: Path) -> None:
     """Install the pins alone, and name the environment below: its packages serve what the layer lacks."""
     python = str(draft / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python"))
-    asked = ["--no-deps", "-r", str(REQUIREMENTS)]
     if shutil.which("uv"):
-        run(["uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *asked])
+        install = ["uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", python]
     else:
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python]
-        run([*pip, "install", "--quiet", *asked])
+        install = [*pip, "install", "--quiet"]
+    run([*install, "--no-deps", "-r", str(REQUIREMENTS)])
+    run([*install, "--no-deps", "-r", str(FOR_CHECKOUTS), "--target", str(draft / "git")])
     packages = subprocess.run(
         [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
         capture_output=True, text=True, check=True,
