@@ -1,0 +1,5 @@
+"""What a user of the rebuild can cause, told in one line."""
+
+
+class RebuildError(ValueError):
+    """A folder, a ledger or a setting with which a rebuild cannot go on; the message says which and why."""
