@@ -68,7 +68,7 @@ def test_rows_are_answered_in_order_over_several_batches(fake, tmp_path):
 
 @pytest.mark.parametrize("how", ["die", "hang", "garbage", "short", "wrong"])
 def test_a_row_that_loses_the_worker_fails_and_the_others_are_answered(fake, tmp_path, how):
-    backend = fake({"12": how}, answer_seconds=2.0 if how == "hang" else 20.0)
+    backend = fake({"12": how}, answer_seconds=1.0 if how == "hang" else 20.0)
     answers = backend(widths(tmp_path, 10, 11, 12, 13, 14, 15), ["x"] * 6)
     assert isinstance(answers[2], Failure)
     assert answers[:2] + answers[3:] == ["x 10", "x 11", "x 13", "x 14", "x 15"]
@@ -281,6 +281,26 @@ def test_weights_that_leave_a_part_of_the_model_to_chance_are_refused(real, tmp_
     torch.save(saved, tmp_path / "partial.pth")
     with pytest.raises(BackendError, match=r"lacks 1 weights of the model, such as text_decoder\.cls"):
         open_backend(real | {"checkpoint": str(tmp_path / "partial.pth")})
+
+
+def test_a_checkout_is_used_instead_and_opened_only_as_far_as_needed(real, captioner, tmp_path):
+    """The released code, laid out as a checkout is; its `import lavis` would fail here, as git's does."""
+    package = next((layer.LAYER / "lib").glob("*/site-packages/lavis"))
+    (tmp_path / "lavis").mkdir()
+    for part in package.iterdir():
+        (tmp_path / "lavis" / part.name).symlink_to(part)
+    (tmp_path / "lavis" / "__init__.py").unlink()
+    (tmp_path / "lavis" / "__init__.py").write_text("import diffusers_of_long_ago\n")
+    backend = open_backend(real | {"checkout": str(tmp_path)})
+    [picture] = draw(tmp_path, "a.png")
+    assert backend.greeting["lavis"] == "git"
+    assert backend([picture], [""]) == captioner([picture], [""])
+    assert backend.fingerprint != captioner.fingerprint
+    backend.close()
+    with pytest.raises(BackendError, match=r"LAVIS git has no model blip2_t5_instruct$"):
+        open_backend(real | {"checkout": str(tmp_path), "model": "blip2_t5_instruct"})
+    with pytest.raises(BackendError, match="is no checkout of LAVIS"):
+        open_backend(real | {"checkout": real["bert"]})
 
 
 def test_the_layer_serves_its_own_transformers_and_our_torch():

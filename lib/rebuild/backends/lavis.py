@@ -18,14 +18,13 @@ from PIL import Image
 
 from lib.paths import resolve, shorten
 from lib.rebuild.backends import layer
-from lib.rebuild.backends.pictures import answer_readable, pack
+from lib.rebuild.backends.pictures import answer_in_batches, pack
 from lib.rebuild.backends.settings import LavisSettings, shaping
 from lib.rebuild.backends.shape import (
     Answer,
     BackendError,
     Failure,
     Patience,
-    check_rows,
     fingerprint,
     one_line,
 )
@@ -151,8 +150,8 @@ class Lavis:
         python = str(resolve(settings.python)) if settings.python else str(layer.interpreter())
         self.command = [python, "-W", "ignore", "-u", str(WORKER)]
         self.message = asdict(settings) | {name: str(path) for name, path in paths.items()}
-        layered = settings.checkout and not settings.python
-        self.message["packages"] = str(layer.LAYER / "git") if layered else None
+        newer = settings.checkout and not settings.python and settings.model.startswith("blip2_")
+        self.message["packages"] = str(layer.LAYER / "git") if newer else None  # BLIP refuses them
         self.patience = Patience(settings.give_up_after)
         self.lost = 0  # workers in a row, without an answer between
         self.worker: Worker | None = None
@@ -182,12 +181,7 @@ class Lavis:
         return worker
 
     def __call__(self, pictures: Sequence[Path], prompts: Sequence[str]) -> list[Answer]:
-        check_rows(pictures, prompts)
-        answers: list[Answer] = []
-        for start in range(0, len(pictures), self.batch_size):
-            rows = slice(start, start + self.batch_size)
-            answers += answer_readable(pictures[rows], prompts[rows], self.ask)
-        return answers
+        return answer_in_batches(pictures, prompts, self.ask, self.batch_size)
 
     def ask(self, images: list[Image.Image], prompts: list[str]) -> list[Answer]:
         """A batch that loses its worker is asked again row by row: only the row that does it fails."""

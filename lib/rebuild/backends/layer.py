@@ -4,6 +4,7 @@ LAVIS pins a transformers of 2023 and an OpenCV that dies on today's numpy. The 
 older, and takes torch and the rest from the environment it is built with.
 """
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -28,7 +29,7 @@ def interpreter(layer: Path = LAYER) -> Path:
         raise BackendError(
             f"{shorten(layer)} was made for other pins: `bash prepare.sh --lavis` makes it anew"
         )
-    return layer / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    return layer / "bin" / "python"
 
 
 def stamp() -> str:
@@ -41,24 +42,24 @@ def build(layer: Path = LAYER) -> bool:
     """Make the layer unless it is there; whole or not at all. False where nothing had to be done."""
     if sys.version_info[:2] != PYTHON:
         needed, here = (".".join(map(str, version[:2])) for version in (PYTHON, sys.version_info))
-        raise BackendError(
-            f"LAVIS needs Python {needed} and this is {here}: its backend is not available here"
-        )
-    if (layer / "ready").is_file() and (layer / "ready").read_text() == stamp():
-        return False
-    draft = layer.with_name(f"{layer.name}.building")
-    shutil.rmtree(draft, ignore_errors=True)
-    run([sys.executable, "-m", "venv", "--without-pip", str(draft)])
-    fill(draft)
-    (draft / "ready").write_text(stamp())
-    shutil.rmtree(layer, ignore_errors=True)
-    draft.rename(layer)
+        raise BackendError(f"LAVIS needs Python {needed}, this is {here}: its backend is not available here")
+    with REQUIREMENTS.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # of two builders the second waits, then finds it done
+        if (layer / "ready").is_file() and (layer / "ready").read_text() == stamp():
+            return False
+        draft = layer.with_name(f"{layer.name}.building")
+        shutil.rmtree(draft, ignore_errors=True)
+        run([sys.executable, "-m", "venv", "--without-pip", str(draft)])
+        fill(draft)
+        (draft / "ready").write_text(stamp())
+        shutil.rmtree(layer, ignore_errors=True)
+        draft.rename(layer)
     return True
 
 
 def fill(draft: Path) -> None:
     """Install the pins alone, and name the environment below: its packages serve what the layer lacks."""
-    python = str(draft / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python"))
+    python = str(draft / "bin" / "python")
     if shutil.which("uv"):
         install = ["uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", python]
     else:

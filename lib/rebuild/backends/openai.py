@@ -19,14 +19,13 @@ from urllib.parse import urlsplit
 
 from PIL import Image
 
-from lib.rebuild.backends.pictures import answer_readable, pack
+from lib.rebuild.backends.pictures import answer_in_batches, pack
 from lib.rebuild.backends.settings import OpenAISettings, shaping
 from lib.rebuild.backends.shape import (
     Answer,
     BackendError,
     Failure,
     Patience,
-    check_rows,
     fingerprint,
     one_line,
 )
@@ -84,12 +83,7 @@ class OpenAI:
         return f"OpenAI({self.settings.url}, {self.model})"
 
     def __call__(self, pictures: Sequence[Path], prompts: Sequence[str]) -> list[Answer]:
-        check_rows(pictures, prompts)
-        answers: list[Answer] = []
-        for start in range(0, len(pictures), self.batch_size):  # so that few pictures are in memory at once
-            rows = slice(start, start + self.batch_size)
-            answers += answer_readable(pictures[rows], prompts[rows], self.ask)
-        return answers
+        return answer_in_batches(pictures, prompts, self.ask, self.batch_size)
 
     def ask(self, images: list[Image.Image], prompts: list[str]) -> list[Answer]:
         pool = ThreadPoolExecutor(min(self.settings.concurrency, len(images)))

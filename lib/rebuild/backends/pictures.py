@@ -8,20 +8,31 @@ from pathlib import Path
 from PIL import Image
 
 from lib.data.images import ImageError, load_image
-from lib.rebuild.backends.shape import Answer, Failure
+from lib.rebuild.backends.shape import Answer, Failure, check_rows
+
+Ask = Callable[[list[Image.Image], list[str]], list[Answer]]
 
 
-def answer_readable(
-    pictures: Sequence[Path],
-    prompts: Sequence[str],
-    ask: Callable[[list[Image.Image], list[str]], list[Answer]],
+def answer_in_batches(
+    pictures: Sequence[Path], prompts: Sequence[str], ask: Ask, batch_size: int
 ) -> list[Answer]:
+    """Ask about some pictures at a time, so that however many rows are given, few are in memory."""
+    check_rows(pictures, prompts)
+    answers: list[Answer] = []
+    for start in range(0, len(pictures), batch_size):
+        rows = slice(start, start + batch_size)
+        answers += answer_readable(pictures[rows], prompts[rows], ask)
+    return answers
+
+
+def answer_readable(pictures: Sequence[Path], prompts: Sequence[str], ask: Ask) -> list[Answer]:
     """Ask about the pictures that open; the others are Failures in their own places."""
     opened = [open_picture(path) for path in pictures]
     good = [row for row, image in enumerate(opened) if not isinstance(image, Failure)]
     answers: list = list(opened)
     if good:
-        for row, answer in zip(good, ask([opened[r] for r in good], [prompts[r] for r in good]), strict=True):
+        replies = ask([opened[row] for row in good], [prompts[row] for row in good])
+        for row, answer in zip(good, replies, strict=True):
             answers[row] = answer
     return answers
 

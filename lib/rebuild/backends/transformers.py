@@ -12,14 +12,13 @@ from PIL import Image
 
 from lib import environment
 from lib.paths import resolve, shorten
-from lib.rebuild.backends.pictures import answer_readable
+from lib.rebuild.backends.pictures import answer_in_batches
 from lib.rebuild.backends.settings import TransformersSettings, shaping
 from lib.rebuild.backends.shape import (
     Answer,
     BackendError,
     Failure,
     Patience,
-    check_rows,
     fingerprint,
     one_line,
 )
@@ -45,12 +44,7 @@ class Transformers:
                                        shaping(settings, *SHAPING))  # fmt: skip
 
     def __call__(self, pictures: Sequence[Path], prompts: Sequence[str]) -> list[Answer]:
-        check_rows(pictures, prompts)
-        answers: list[Answer] = []
-        for start in range(0, len(pictures), self.batch_size):
-            rows = slice(start, start + self.batch_size)
-            answers += answer_readable(pictures[rows], prompts[rows], self.ask)
-        return answers
+        return answer_in_batches(pictures, prompts, self.ask, self.batch_size)
 
     def ask(self, images: list[Image.Image], prompts: list[str]) -> list[Answer]:
         answers = self.try_together(images, prompts)
