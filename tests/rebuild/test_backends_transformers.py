@@ -59,6 +59,24 @@ def test_beams_answer_alike_in_batches(folder, pictures):
     assert beams(pictures, PROMPTS) == [beams([p], [q])[0] for p, q in zip(pictures, PROMPTS, strict=True)]
 
 
+def test_a_chat_model_is_asked_in_its_own_form(folder, backend, pictures):
+    """The model's template decides the text; this one renders the prompt alone: the same answers."""
+    chat = open_backend({"kind": "transformers", "model": str(folder), "max_tokens": 8})
+    seen = []
+    chat.processor.chat_template = (
+        "{% for m in messages %}{% for c in m.content %}{% if c.type == 'text' %}{{ c.text }}{% endif %}"
+        "{% endfor %}{% endfor %}"
+    )
+    render = chat.processor.apply_chat_template
+    chat.processor.apply_chat_template = lambda talks, **options: (
+        seen.extend(talks) or render(talks, **options)
+    )
+    assert chat(pictures, PROMPTS) == backend(pictures, PROMPTS)
+    assert seen[1] == [
+        {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "背景是什么?"}]}
+    ]
+
+
 def test_a_picture_that_cannot_be_opened_fails_alone(backend, pictures, tmp_path):
     broken = tmp_path / "坏.jpg"
     broken.write_bytes(b"no picture")
