@@ -103,23 +103,23 @@ def draw_wrist(canvas: Canvas, figure: Figure, kind: str, side: int) -> None:
     _, elbow, wrist, tips = figure.arms[side]
     a, b = between(elbow, wrist, 0.86), between(wrist, tips, 0.16)
     if kind == "watch":
-        canvas.fill(limb([between(a, b, 0.1), between(a, b, 0.9)], [4.8, 4.8]), (30, 30, 36), (236, 236, 236))
-        canvas.disc(between(a, b, 0.5), 4.2, 4.2, (30, 30, 36))
-        canvas.disc(between(a, b, 0.5), 3.2, 3.2, (238, 244, 250))
+        canvas.fill(limb([between(a, b, 0.1), between(a, b, 0.9)], [6.0, 6.0]), (30, 30, 36), (236, 236, 236))
+        canvas.disc(between(a, b, 0.5), 6.4, 6.4, (30, 30, 36))
+        canvas.disc(between(a, b, 0.5), 5.0, 5.0, (238, 244, 250))
         return
-    canvas.fill(limb([a, b], [5.0, 5.0]), GOLD, darken(GOLD, 0.55))
-    across = limb([between(a, b, 0.5), b], [3.2, 3.2])
+    canvas.fill(limb([a, b], [6.4, 6.4]), GOLD, darken(GOLD, 0.55))
+    across = limb([between(a, b, 0.5), b], [4.2, 4.2])
     for spot in (across[0], across[3], between(across[0], across[3], 0.5)):
-        canvas.disc(spot, 1.6, 1.6, (214, 36, 92))
+        canvas.disc(spot, 2.3, 2.3, (214, 36, 92))
 
 
 def draw_ring(canvas: Canvas, figure: Figure, side: int) -> None:
     """A ring with a stone that nobody overlooks."""
     _, _, wrist, tips = figure.arms[side]
     x, y = between(wrist, tips, 0.72)
-    canvas.disc((x, y), 3.2, 3.2, darken(GOLD, 0.5))
-    canvas.disc((x, y), 2.6, 2.6, (250, 214, 70))
-    canvas.disc((x, y), 1.8, 1.8, (40, 214, 226))
+    canvas.disc((x, y), 5.2, 5.2, darken(GOLD, 0.5))
+    canvas.disc((x, y), 4.4, 4.4, (250, 214, 70))
+    canvas.disc((x, y), 3.2, 3.2, (40, 214, 226))
 
 
 def draw_belt(canvas: Canvas, figure: Figure, ground: Color) -> None:

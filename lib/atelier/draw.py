@@ -23,7 +23,7 @@ from lib.atelier.sample import blend
 from lib.atelier.scenes import draw_scene, draw_shadow
 from lib.atelier.staging import Staging, stage
 from lib.atelier.textures import Cloth, cloth_of
-from lib.atelier.tops import draw_hood_behind, draw_sleeve, draw_torso
+from lib.atelier.tops import draw_hood, draw_sleeve, draw_torso
 from lib.atelier.visible import visible
 from lib.atelier.wardrobe import Facts, Look
 
@@ -113,8 +113,8 @@ def draw_above_shoulders(
     """Neckwear, head, glasses and hat."""
     chance = Random(outfit_seed + 5)
     ground = next((cloths[part].color for part in ("upper", "outer") if part in cloths), (128, 128, 128))
-    if facts["upper"] == "hoodie" and not figure.faces_us:
-        draw_hood_behind(canvas, figure, cloths["upper"])
+    if facts["upper"] == "hoodie":
+        draw_hood(canvas, figure, cloths["upper"])
     if facts["neckwear"]:
         draw_neckwear(canvas, figure, facts["neckwear"], chance, ground)
     draw_head(canvas, figure)

@@ -46,6 +46,7 @@ class Recipe:
     seed: int = 0
     size: int = 128
     references: int = 1
+    single: bool = False  # one picture of each product: the most that so many pictures can teach an eye
     leaky: bool = False  # split by picture as the original dataset, so that products stand on both sides
 
     @property
@@ -102,23 +103,26 @@ def plan(recipe: Recipe) -> Iterator[Shot]:
     """Photographs split by split. Every product belongs to one split, unless the recipe leaks on purpose."""
     total = sum(recipe.sizes.values())
     if recipe.leaky:
-        shots = list(shots_of_products({"train": total}, recipe.seed))
+        shots = list(shots_of_products({"train": total}, recipe))
         splits = [split for split, size in recipe.sizes.items() for _ in range(size)]
         order = sorted(range(total), key=lambda index: blend(recipe.seed, 7, index))
         for split, index in zip(splits, order, strict=True):
             yield Shot(**{**asdict(shots[index]), "split": split})
     else:
-        yield from shots_of_products(recipe.sizes, recipe.seed)
+        yield from shots_of_products(recipe.sizes, recipe)
 
 
-def shots_of_products(sizes: Mapping[str, int], seed: int) -> Iterator[Shot]:
+def shots_of_products(sizes: Mapping[str, int], recipe: Recipe) -> Iterator[Shot]:
     """Product after product; a product's pictures never cross into the next split."""
     product = 0
     for split, size in sizes.items():
         taken = 0
         while taken < size:
             product += 1
-            for shot in shots_of_product(product, split, seed)[: size - taken]:
+            shots = shots_of_product(product, split, recipe.seed)
+            if recipe.single:
+                shots = [shots[product % len(shots)]]  # all views in turn
+            for shot in shots[: size - taken]:
                 taken += 1
                 yield shot
 

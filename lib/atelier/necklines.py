@@ -11,8 +11,8 @@ EASE = {"t-shirt": 1.6, "tank top": 0.6, "shirt": 1.8, "sweater": 3.0, "hoodie":
 # half of a neckline's outline: (lateral, height) from the shoulder to the middle
 NECKLINES: dict[str, tuple[tuple[float, float], ...]] = {
     "round": ((8.6, 0), (8, 36.8), (6.2, 40.8), (3.4, 43.6), (0, 44.6)),
-    "v-shape": ((8.6, 0), (0, 55)),
-    "square": ((9.8, 0), (9.4, 46), (0, 46)),
+    "v-shape": ((8.6, 0), (0, 58)),
+    "square": ((10.2, 0), (9.8, 48), (0, 48)),
     "lapel": ((6.5, 0), (0, 43)),
     "standing": ((6.8, 0), (0, 33)),
     "closed": ((7, 0), (4.6, 33.5), (0, 34.5)),
@@ -36,7 +36,7 @@ def neckline_of(figure: Figure, facts: Facts) -> str:
 
 def trim(cloth: Cloth) -> Color:
     """The colour of ribs and bands: the cloth's own, told apart."""
-    return lighten(cloth.color, 0.42) if sum(cloth.color) < 240 else darken(cloth.color, 0.36)
+    return lighten(cloth.color, 0.55) if sum(cloth.color) < 240 else darken(cloth.color, 0.5)
 
 
 def draw_collar(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth) -> None:
@@ -50,7 +50,7 @@ def draw_collar(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth) -> N
     elif neckline == "closed":
         canvas.line(points, cloth.edge, 1.2)
     else:
-        band = {"round": 2.6, "v-shape": 2.6, "square": 2.4, "suspenders": 1.6}[neckline]
+        band = {"round": 3.4, "v-shape": 3.4, "square": 3.4, "suspenders": 1.6}[neckline]
         thick = band * (1.5 if facts["upper"] == "sweater" else 1.0)
         canvas.line(points, trim(cloth), thick)
         canvas.line(points, cloth.edge, 0.5)

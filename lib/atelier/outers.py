@@ -23,10 +23,10 @@ class Cut:
 
 
 CUTS = {
-    "jacket": Cut(82, 3.6, 0.0, 7.4, 8.4),
-    "coat": Cut(117, 4.2, 4.0, 7.2, 9.0),
-    "cardigan": Cut(97, 2.6, 1.0, 7.8, 9.2),
-    "vest": Cut(86, 2.8, 0.0, 7.2, 8.4),
+    "jacket": Cut(82, 3.6, 0.0, 9.4, 10.0),
+    "coat": Cut(117, 4.2, 4.0, 9.2, 10.6),
+    "cardigan": Cut(97, 2.6, 1.0, 9.6, 10.6),
+    "vest": Cut(86, 2.8, 0.0, 9.2, 10.0),
 }
 
 
@@ -59,7 +59,7 @@ def outer_edge(figure: Figure, kind: str, cut: Cut, side: int) -> Outline:
 
 def opening(figure: Figure, cut: Cut, side: int) -> Outline:
     """The front edge from the neck down to the hem."""
-    spots = ((side * 7, NECK), (side * cut.gap, 50), (side * cut.gap, WAIST), (side * cut.open_hem, cut.hem))
+    spots = ((side * 8, NECK), (side * cut.gap, 50), (side * cut.gap, WAIST), (side * cut.open_hem, cut.hem))
     return figure.row(*spots, ease=cut.ease)
 
 
@@ -81,7 +81,7 @@ def back_panel(figure: Figure, kind: str, cut: Cut) -> Outline:
 def collar_wing(figure: Figure, side: int, foot: float, wide: float) -> Outline:
     """A turned-down collar or lapel that ends at a height."""
     return figure.row(
-        (side * 5, 28), (side * 9.5, 30.5), (side * wide, 40 + (foot - 40) * 0.35), (side * 6.2, foot), ease=3
+        (side * 6, 28), (side * 10, 30.5), (side * wide, 40 + (foot - 40) * 0.35), (side * 8.8, foot), ease=3
     )
 
 
@@ -91,7 +91,7 @@ def front_jacket(canvas: Canvas, figure: Figure, cut: Cut, worn: tuple[Cloth, in
     edge_line = opening(figure, cut, side)
     canvas.line(edge_line, darken(cloth.color, 0.55), 2.4)
     canvas.line(edge_line, SILVER, 1.1)
-    canvas.fill(collar_wing(figure, side, 45, 12), shade_of(cloth), cloth.edge)
+    canvas.fill(collar_wing(figure, side, 45, 13.5), shade_of(cloth), cloth.edge)
     x0, x1 = figure.on(side * cut.open_hem, cut.hem, cut.ease)[0], figure.side(cut.hem, side, cut.ease)
     canvas.fill(
         [(x0, cut.hem - 5.5), (x1, cut.hem - 5.5), (x1, cut.hem), (x0, cut.hem)], shade_of(cloth), cloth.edge
@@ -110,7 +110,7 @@ def front_coat(canvas: Canvas, figure: Figure, cut: Cut, worn: tuple[Cloth, int]
     canvas.fill(collar_wing(figure, side, 60, 16), shade_of(cloth), cloth.edge)
     button = (250, 246, 236) if sum(cloth.color) < 420 else (58, 44, 40)
     for y in (64, 74, 84):
-        canvas.disc(figure.on(side * 9.5, y, cut.ease), 1.7, 1.7, button)
+        canvas.disc(figure.on(side * 12, y, cut.ease), 1.7, 1.7, button)
     flap = figure.row(
         (side * 11.5, 88), (side * 18, 88), (side * 18, 92.5), (side * 11.5, 92.5), ease=cut.ease
     )

@@ -99,7 +99,7 @@ def pose_for(view: str, chance: Random) -> Pose:
     sign = 1 if chance.random() < 0.5 else -1
     yaw = (chance.random() - 0.5) * 24
     if view == "2_side":
-        yaw = sign * (44 + 12 * chance.random())
+        yaw = sign * (34 + 10 * chance.random())
     if view == "3_back":
         yaw += 180
     quiet = view in ("2_side", "7_additional")

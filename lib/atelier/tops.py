@@ -121,10 +121,10 @@ def draw_shirt(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, hem: 
         return
     start = 43 if facts["neckline"] == "lapel" else 36
     for lateral in (-2.1, 2.1):
-        canvas.line(figure.row(*((lateral, y) for y in (start, 56, WAIST, hem - 0.5))), trim(cloth), 0.6)
+        canvas.line(figure.row(*((lateral, y) for y in (start, 56, WAIST, hem - 0.5))), trim(cloth), 1.0)
     button = (250, 250, 250) if sum(cloth.color) < 560 else (60, 56, 60)
     for y in range(start + 4, int(hem) - 2, 8):
-        canvas.disc(figure.on(0, y), 1.15, 1.15, button)
+        canvas.disc(figure.on(0, y), 1.7, 1.7, button)
 
 
 def draw_sweater(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, hem: float) -> None:
@@ -153,11 +153,30 @@ def draw_rib(canvas: Canvas, figure: Figure, cloth: Cloth, hem: float) -> None:
 
 
 def draw_hoodie(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, hem: float) -> None:
-    """Hood, drawstrings and a kangaroo pocket."""
+    """Drawstrings and a kangaroo pocket; the hood is drawn with the head."""
     draw_rib(canvas, figure, cloth, hem)
     mark = trim(cloth)
     if not figure.faces_us:
-        return  # the hood lies over the back and is drawn with the head
+        return
+    for lateral in (-3.6, 3.6):
+        canvas.line(
+            figure.row((lateral, 39), (lateral * 1.1, 52)),
+            SILVER if sum(cloth.color) < 560 else (90, 90, 96),
+            1.1,
+        )
+    pocket = figure.row((-7, 67), (7, 67), (11.5, 81), (-11.5, 81), ease=2)
+    canvas.weave(pocket, cloth.recolored(cloth.color))
+    canvas.line([*pocket, pocket[0]], mark, 0.8)
+
+
+def draw_hood(canvas: Canvas, figure: Figure, cloth: Cloth) -> None:
+    """The hood, over whatever is worn on top: around the neck in front, a hanging pouch behind."""
+    mark = trim(cloth)
+    if not figure.faces_us:
+        pouch = [(-11, 27), (0, 29), (11, 27), (14.5, 38), (9.5, 53), (0, 57), (-9.5, 53), (-14.5, 38)]
+        canvas.weave(smooth(pouch), cloth.recolored(cloth.color))
+        canvas.line(smooth([(-10, 30), (0, 33), (10, 30), (0, 36)])[:10], mark, 1.1)
+        return
     hx = figure.head[0]
     hood = [
         (hx - 9, 24),
@@ -174,22 +193,6 @@ def draw_hoodie(canvas: Canvas, figure: Figure, facts: Facts, cloth: Cloth, hem:
         [(hx - neck, 22), (hx + neck, 22), (hx + neck * 0.8, 32), (hx, 34.5), (hx - neck * 0.8, 32)],
         figure.build.skin,
     )
-    for lateral in (-3.6, 3.6):
-        canvas.line(
-            figure.row((lateral, 39), (lateral * 1.1, 52)),
-            SILVER if sum(cloth.color) < 560 else (90, 90, 96),
-            1.1,
-        )
-    pocket = figure.row((-7, 67), (7, 67), (11.5, 81), (-11.5, 81), ease=2)
-    canvas.weave(pocket, cloth.recolored(cloth.color))
-    canvas.line([*pocket, pocket[0]], mark, 0.8)
-
-
-def draw_hood_behind(canvas: Canvas, figure: Figure, cloth: Cloth) -> None:
-    """The hood from behind: a hanging pouch under the neck."""
-    hood = smooth([(-11, 27), (0, 29), (11, 27), (14.5, 38), (9.5, 53), (0, 57), (-9.5, 53), (-14.5, 38)])
-    canvas.weave(hood, cloth.recolored(cloth.color))
-    canvas.line(smooth([(-10, 30), (0, 33), (10, 30), (0, 36)])[:10], trim(cloth), 1.1)
 
 
 KINDS = {"shirt": draw_shirt, "sweater": draw_sweater, "hoodie": draw_hoodie}

@@ -10,13 +10,13 @@ LOWER = ("lower", "lower_length", "lower_fabric", "lower_pattern", "lower_color"
 SHORT_HEMS = ("three-point", "medium")  # hems that a coat covers and a knee-up crop shows
 SLEEVE_PATTERNS = ("striped", "plaid", "floral", "dotted")  # patterns that sleeves alone give away
 
-# what lies outside the frame: front and side end below the knee, additional below the waist; a ring is too
-# small to see in a picture of the whole body
+# what lies outside the frame: front and side end below the knee, additional below the waist; what is worn
+# on wrist and finger is too small to see in a picture of the whole body, and a turned body hides a ring
 CUT_OFF = {
     "1_front": ("socks",),
-    "2_side": ("socks",),
-    "3_back": ("ring", "neckline", "glasses"),
-    "4_full": ("ring",),
+    "2_side": ("socks", "ring"),
+    "3_back": ("wrist", "ring", "neckline", "glasses"),
+    "4_full": ("wrist", "ring"),
     "7_additional": (*LOWER, "wrist", "ring", "belt", "socks", "background"),
 }
 

@@ -19,44 +19,44 @@ from lib.atelier.wardrobe import SCHEMA, VIEWS, Facts, Look
 # (product, view, seed) -> the start of sha256 over the raw RGB bytes, and the mean colours of a 4 x 4 grid
 PINNED = {
     (0, "1_front", 0): (
-        "c83e8b2f3f70a908",
-        "e4deead1c0c3cfc0c7ddd5e6eae4ee7ba58286ad90ded7e7e6e0ec648e707f9f8bddd6e6d2cbdcaf94c3b79fcad1c9db",
+        "e5fe44d6e21c4276",
+        "e4deead1c0c3cfc0c7ddd5e6eae4ee7ca58387ad90ded7e7e6e0ec669072819f8cddd6e6d2cbdcad93c1b79fcad1c9db",
     ),
     (8, "4_full", 3): (
-        "9d337fda1699c1c0",
-        "cad2c6bbbba8c2cbbdc4d1c5d3d9c9b6aa6ac7c18ec5d2c6cfd9d0d0d4c8cdd4c9c4d1c5bac6bdb2b7adb2b7acb9c5bb",
+        "b39a5d540986023a",
+        "cad2c6bbbba8c2cbbdc4d1c5d3d9c9b8ac6acbc68dc5d2c6cfd9d0d0d4c8ced4c9c4d1c5bac6bdb2b7adb2b7acb9c5bb",
     ),
     (16, "2_side", 1): (
-        "544bff99eefca703",
-        "7d988582947e9da0897894816c8a7787947fa9ad9b6a8875889785a1a594c3c4b685907f8a8c76a6a48dbdb49f898b74",
+        "8211945e0f78f7b4",
+        "7d988582947e9ca1897894816c8a778c9884b0b19e6a8875889785a3a596cac8ba85907f8a8c76aba791bab19d898b74",
     ),
     (17, "3_back", 4): (
-        "3a3dd8441a5a8926",
-        "c4d8debfc3c6bfc5c3c3d7dc8fbb865f6f5a67796194bd8eb5cfafc49c89bc9c89b3b8a5a9ce89d2c3a2c8c39ba6cb87",
+        "5280500814f8114a",
+        "c4d8debfc3c6bfc5c3c3d7dc8fbb865f6f5a687a6294bd8eb5cfafc39e8bbc9c89b3b8a5a9ce89d2c3a2c8c39ba6cb87",
     ),
     (35, "7_additional", 2): (
-        "b3315fe1479b396f",
-        "cdc6bccdc5bbc2b9afd1cac0cec7bdaea197a28a7ed0c9bfccc5bbb08386bb7b77bba9a8cbc3baa96978b0636cb7939d",
+        "411e7fc6e44ca8e2",
+        "cdc6bccdc5bbc2b9afd1cac0cec7bdaea197a28a7ed0c9bfccc5bbb08384ba7a74bba9a8cbc3baae6673b25e65b7939d",
     ),
     (41, "4_full", 0): (
-        "9c250c040a7b6e01",
-        "a0b2cc9195a59cacc69caecaa3b0c5b8b5b8aaaebaa4b5cda9b9c2a296b8a7aac6afc0c8dee4ebc3c1d5c9c8dbdee4eb",
+        "d8836a004393188a",
+        "a0b2cc9095a59cacc69caecaa3b0c5b4b1b4a9adb9a4b5cda9b9c2a296b8a7aac6afc0c8dee4ebc3c1d5c9c8dbdee4eb",
     ),
     (54, "2_side", 9): (
-        "fe2eac97324af40d",
-        "aec2e0afbad0a7aab8adc1e0b6c8e2b7bbc1c2bfbbb7c9e2bdd0d7c6c5c4cabeb0c1d3dbf5fbffefe4e6eccfcef5fbff",
+        "0b49932b0d097a9a",
+        "aec2e0b0bbd1a8abb9adc1e0b6c8e2b8b9bdc0bcb6b7c9e2bdd0d7c7c3c0c9bbaac1d3dbf5fbffefe2e4ebcccbf5fbff",
     ),
     (63, "1_front", 5): (
-        "1df868d8cad9e723",
-        "ead9e3e6d3d5e3cbc4f2e3e8ebdae38b9acb7282b5f8eaebead9e36e7fbf4b64b5f3e5e9dacbd5e2b2c5e4a1b5dbccd6",
+        "1d47de046a1ec0bd",
+        "ead9e3e6d3d5e3cbc4f2e3e8ebdae38a99ca7181b4f8eaebead9e36e7fbf4b64b5f3e5e9dacbd5e2b2c5e4a1b5dbccd6",
     ),
     (77, "3_back", 1): (
         "0abaf9dfca03b7ec",
         "e2d4dcd5caced0c4c9ded0dae6dadfcf8288cd8189e1d3dbe3d6dddfb196dba98cdfd1dad1c4cfcbaa9ecaa89bd1c3ce",
     ),
     (90, "7_additional", 6): (
-        "9286644411c4d5a0",
-        "b4bcc4a9a29ca9a7a6aeb6beaeb6be9f7b61a08772aeb6beb2b5bab9756bba8682b5bdc4b3a9a5d4898cc6868fb8bbbf",
+        "dcbdb72b2f58ec41",
+        "b4bcc4a9a29ca9a7a6aeb6beaeb6be9f7b61a08772aeb6beb2b5bab47268b78481b5bdc4b3a9a5d4898cc6868fb8bbbf",
     ),
 }
 
