@@ -8,6 +8,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 MixedPrecision = Literal["no", "fp16", "bf16"]
 Schedule = Literal["constant", "linear", "cosine"]
+Optimizer = Literal["adamw", "muon"]
 
 # settings of Training that are numbers -> the least that makes sense
 LEAST = (
@@ -32,6 +33,7 @@ class Training:
     accumulate: int = 1  # batches to one step of the optimiser
     learning_rate: float = 5e-4
     encoder_learning_rate: float | None = None  # None keeps the encoder frozen
+    optimizer: Optimizer = "adamw"  # muon: a step of equal size for every direction of a hidden matrix
     schedule: Schedule = "cosine"
     warmup_steps: int = 0
     scale_learning_rate: bool = False  # times processes x accumulation x batch size, as diffusers does

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from lib.files import FileError
 from lib.paths import shorten
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 # no others: for some of them PIL would start a program (Ghostscript)
@@ -68,6 +70,15 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+@lru_cache
+def normal_values(mean: tuple[float, ...], std: tuple[float, ...]) -> "np.ndarray":  # [3, 256]
+    """What each channel makes of each value of a pixel."""
+    import numpy as np
+
+    pixels = np.arange(256, dtype=np.float32)[:, None] / 255
+    return np.ascontiguousarray(((pixels - np.float32(mean)) / np.float32(std)).T)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Preprocess:
     """Resize and crop as evaluation does, or as training does given a seed; saved with each checkpoint."""
@@ -110,13 +121,12 @@ class Preprocess:
         return self.resize * width // short, self.resize * height // short
 
     def normalise(self, image: Image.Image) -> "torch.Tensor":
-        """Pixels as numbers around 0, channels first; in numpy: for so little, torch's threads only cost."""
+        """Pixels as numbers around 0, channels first; looked up, since a pixel has but 256 values."""
         import numpy as np
         import torch
 
-        pixels = np.asarray(image, dtype=np.float32) / 255
-        scaled = (pixels - np.float32(self.mean)) / np.float32(self.std)
-        return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))
+        pixels, tables = np.asarray(image), normal_values(self.mean, self.std)
+        return torch.from_numpy(np.stack([table[pixels[..., c]] for c, table in enumerate(tables)]))
 
     def restore(self, tensor: "torch.Tensor") -> Image.Image:
         """The picture a prepared tensor shows, for figures and the demo."""

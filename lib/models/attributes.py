@@ -65,14 +65,18 @@ class AttributeEncoder(nn.Module):
 
 
 class AttributeReader(nn.Module):
-    """Reads every attribute off a picture: each looks at the cells in its own way, then chooses a value."""
+    """Reads every attribute off a picture: each looks at the cells in its own way, then chooses a value.
 
-    def __init__(self, encoder: Encoder, schema: Schema, *, dropout: float = 0.1):
+    `cells` of the encoder's grid have a learned pull of their own: hats are up, socks are down.
+    """
+
+    def __init__(self, encoder: Encoder, schema: Schema, *, cells: int, dropout: float = 0.1):
         super().__init__()
         self.schema = plain(schema)
         self.encoder, self.dropout = encoder, nn.Dropout(dropout)
         sizes = [len(values) + 1 for values in self.schema.values()]
         self.look = nn.Linear(encoder.width, len(sizes))
+        self.places = nn.Parameter(torch.zeros(cells, len(sizes)))
         self.values = nn.ModuleList(nn.Linear(2 * encoder.width, size) for size in sizes)
 
     def forward(self, batch: "Batch") -> list[Tensor]:
@@ -82,7 +86,7 @@ class AttributeReader(nn.Module):
     def judge(self, images: Tensor) -> list[Tensor]:
         """The same for pictures alone."""
         cells = self.encoder(images)
-        looks = self.look(cells).softmax(1)  # [B, N, A]
+        looks = (self.look(cells) + self.places).softmax(1)  # [B, N, A]
         seen = looks.transpose(1, 2) @ cells  # [B, A, D]
         both = torch.cat([seen, cells.mean(1, keepdim=True).expand_as(seen)], -1)
         return [head(x) for head, x in zip(self.values, self.dropout(both).unbind(1), strict=True)]
@@ -97,7 +101,8 @@ class AttributeReader(nn.Module):
 
     def describe(self) -> dict[str, Any]:
         """What `from_config` rebuilds it from."""
-        return {"kind": "attribute_reader", "encoder": self.encoder.describe(), "schema": self.schema}
+        parts = {"encoder": self.encoder.describe(), "schema": self.schema, "cells": len(self.places)}
+        return {"kind": "attribute_reader"} | parts
 
     def meta(self) -> dict[str, Any]:
         """What a checkpoint must say besides the weights."""
@@ -106,9 +111,9 @@ class AttributeReader(nn.Module):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "AttributeReader":
         """A fresh reader of this description, names strict."""
-        if set(config) != {"kind", "encoder", "schema"} or config["kind"] != "attribute_reader":
+        if set(config) != {"kind", "encoder", "schema", "cells"} or config["kind"] != "attribute_reader":
             raise ModelError(f"no attribute reader: its config has the keys {', '.join(sorted(config))}")
-        return cls(build_encoder(config["encoder"]), config["schema"])
+        return cls(build_encoder(config["encoder"]), config["schema"], cells=config["cells"])
 
     @classmethod
     def load(cls, path: str | Path) -> "AttributeReader":

@@ -11,6 +11,9 @@ from torch.utils.checkpoint import checkpoint
 
 from lib.config import Training
 from lib.train.ledger import FitError
+from lib.train.muon import Muon
+
+HEAD = 16  # outputs that make a layer a hidden one
 
 
 def set_trainable(model: nn.Module, encoder: nn.Module | None, training: Training) -> None:
@@ -24,25 +27,36 @@ def set_trainable(model: nn.Module, encoder: nn.Module | None, training: Trainin
 def parameter_groups(
     model: nn.Module, encoder: nn.Module | None, training: Training, processes: int = 1
 ) -> list[dict]:
-    """Groups by learning rate and by decay: biases and norms (one-dimensional) are not pulled to zero."""
+    """Groups by learning rate, decay and place: biases and norms (one-dimensional) are not pulled to zero."""
     seeing = {id(p) for p in encoder.parameters()} if encoder is not None else set()
+    words = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
     scale = training.batch_size * training.accumulate * processes if training.scale_learning_rate else 1
-    groups: dict[tuple[float, float], list[Tensor]] = {}
+    groups: dict[tuple[float, float, bool], list[Tensor]] = {}
     for parameter in model.parameters():
         if parameter.requires_grad:
             rate = training.encoder_learning_rate if id(parameter) in seeing else training.learning_rate
             decay = training.weight_decay if parameter.ndim > 1 else 0.0
-            groups.setdefault((rate * scale, decay), []).append(parameter)
+            hidden = id(parameter) not in words and is_hidden(parameter)
+            groups.setdefault((rate * scale, decay, hidden), []).append(parameter)
     if not groups:
         raise FitError(f"{type(model).__name__} has nothing to train: every parameter is frozen")
     return [
-        {"params": parameters, "lr": rate, "base_lr": rate, "weight_decay": decay}
-        for (rate, decay), parameters in groups.items()
+        {"params": parameters, "lr": rate, "base_lr": rate, "weight_decay": decay, "hidden": hidden}
+        for (rate, decay, hidden), parameters in groups.items()
     ]
 
 
+def is_hidden(parameter: Tensor) -> bool:
+    """Whether it is a matrix or a convolution between two layers; the few rows of a small head are none."""
+    return parameter.ndim > 1 and min(parameter.shape[0], parameter[0].numel()) >= HEAD
+
+
 def build_optimizer(groups: list[dict], training: Training) -> torch.optim.Optimizer:
-    """AdamW, fused where torch has it; 8-bit only where bitsandbytes is installed."""
+    """AdamW, fused where torch has it, or Muon; 8-bit only where bitsandbytes is installed."""
+    if training.optimizer == "muon":
+        if training.adam_8bit:
+            raise FitError("training.adam_8bit and training.optimizer 'muon' cannot both be asked for")
+        return Muon(groups)
     if training.adam_8bit:
         try:
             from bitsandbytes.optim import AdamW8bit

@@ -57,7 +57,7 @@ def painted(count: int):
 def test_the_reader_learns_colours_and_places():
     torch.manual_seed(0)
     images, facts = painted(48)
-    reader = AttributeReader(build_encoder({"kind": "atelier", "channels": 4}), SCHEMA)
+    reader = AttributeReader(build_encoder({"kind": "atelier", "channels": 4}), SCHEMA, cells=4)
     optimiser = torch.optim.Adam(reader.parameters(), 1e-2)
     for _ in range(80):
         logits = reader(Batch(ids=(), indices=facts, images=images))
@@ -72,7 +72,7 @@ def test_the_reader_learns_colours_and_places():
 
 
 def test_a_reader_is_loaded_from_its_checkpoint(tmp_path):
-    reader = AttributeReader(build_encoder({"kind": "atelier", "channels": 4}), SCHEMA).eval()
+    reader = AttributeReader(build_encoder({"kind": "atelier", "channels": 4}), SCHEMA, cells=4).eval()
     checkpoint.save(tmp_path / "best", reader.state_dict(), reader.meta())
     again = AttributeReader.load(tmp_path)
     images = torch.randn(2, 3, 32, 32)
