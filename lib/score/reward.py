@@ -1,9 +1,11 @@
 """Rewards for reinforcement learning: scores of single captions against references that are prepared once."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
+from lib.data.text import detokenize
 from lib.score.bleu import bleu_statistics, coco_bleu
 from lib.score.cider import CiderD, DocumentFrequencies
 from lib.score.meteor import Meteor
@@ -11,11 +13,13 @@ from lib.score.ngrams import ReferenceTable, Tokens
 from lib.score.pairs import ScoreError
 from lib.score.rouge import rouge_l_coco
 
-REWARDS = ("cider_d", "bleu4", "rouge_l_coco", "meteor")
+REWARDS = ("cider_d", "bleu4", "rouge_l_coco", "meteor", "attribute_f1")
+
+Said = tuple[frozenset[tuple[str, str]], int]  # statements that may be right; how many there are in all
 
 
 class Reward:
-    """A weighted sum of scores of each caption. Tokens may be words or ids; METEOR needs words.
+    """A weighted sum of scores of each caption. Tokens may be words or ids; METEOR and facts need words.
 
     Captions are given without their `<end>`: CIDEr-D puts it where it counts, the others never count it.
     """
@@ -27,7 +31,9 @@ class Reward:
         document_frequencies: DocumentFrequencies | None = None,
         *,
         end_token: bool = True,
+        facts: Sequence[Mapping] | None = None,
     ):
+        """`facts` are what is visible in each item's picture, for attribute F1."""
         unknown = sorted(set(weights) - set(REWARDS))
         if unknown or not weights:
             raise ScoreError(f"unknown reward {', '.join(unknown) or 'none'}; known: {', '.join(REWARDS)}")
@@ -39,6 +45,10 @@ class Reward:
             self.table = ReferenceTable(references)
         if "meteor" in weights:
             self.meteor = Meteor(references)
+        if "attribute_f1" in weights:
+            if facts is None or len(facts) != len(references) or not all(facts):
+                raise ScoreError("the reward attribute_f1 needs the visible facts of every picture")
+            self.visible = [_visible(of_picture) for of_picture in facts]
 
     def scores(self, candidates: Sequence[Tokens], indices: Sequence[int]) -> np.ndarray:
         """The reward of each candidate against the references of item `indices[k]`."""
@@ -56,4 +66,38 @@ class Reward:
             return coco_bleu(bleu_statistics(self.table, self.table.count(candidates, indices)))[:, 3]
         if name == "meteor":
             return self.meteor.scores(candidates, indices)
+        if name == "attribute_f1":
+            return self._attribute_f1(candidates, indices)
         return rouge_l_coco(candidates, [self.references[index] for index in indices])
+
+    def _attribute_f1(self, candidates: Sequence[Tokens], indices: Sequence[int]) -> np.ndarray:
+        """The F1 of each caption alone, as `attribute_f1` counts it."""
+        from lib.score.attributes import attribute_rates
+
+        counts = np.zeros((len(candidates), 3))
+        for row, (candidate, index) in enumerate(zip(candidates, indices, strict=True)):
+            said, stated = _said(" ".join(candidate))
+            visible = self.visible[index]
+            counts[row] = len(said & visible), stated, len(visible)
+        return attribute_rates(counts)["f1"]
+
+
+@lru_cache(maxsize=1 << 16)
+def _said(words: str) -> Said:
+    """What a caption, its words apart, states of what is worn; the likeliest ones come again and again."""
+    from lib.atelier.parse import parse
+    from lib.score.attributes import WORN
+
+    parsed = parse(detokenize(words.split(" ")))
+    said = frozenset((name, value) for name, value in parsed.facts.items() if name in WORN)
+    return said, len(said) + sum(name in WORN for name in parsed.conflicts)
+
+
+def _visible(facts: Mapping) -> frozenset[tuple[str, str]]:
+    """What there is to say of a picture."""
+    from lib.score.attributes import WORN
+
+    lacking = [name for name in WORN if name not in facts]
+    if lacking:
+        raise ScoreError(f"no fact {lacking[0]!r}; expected a value, or None where it is hidden")
+    return frozenset((name, facts[name]) for name in WORN if facts[name] is not None)

@@ -3,9 +3,11 @@
 from lib.train.fit import Fitted, fit
 from lib.train.judging import Swapped, by_captions, by_facts, caption_all
 from lib.train.ledger import FitError
-from lib.train.objectives import attribute_loss, cross_entropy
+from lib.train.objectives import attribute_loss, cross_entropy, seed_loss, self_critical
 from lib.train.processes import share
+from lib.train.reinforce import reward_of
 from lib.train.study import Study, open_study, told
+from lib.train.watching import watch
 
 __all__ = [
     "FitError",
@@ -19,6 +21,10 @@ __all__ = [
     "cross_entropy",
     "fit",
     "open_study",
+    "reward_of",
+    "seed_loss",
+    "self_critical",
     "share",
     "told",
+    "watch",
 ]

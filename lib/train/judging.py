@@ -1,6 +1,6 @@
 """Judging models while they train and after: what keeps the best, and the captions that a table scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,17 +47,22 @@ def caption_all(
 
 def by_captions(records: Sequence[Record], view: View, decoding: Decoding) -> Validate:
     """Validate a captioner by the CIDEr-D of what it says of some pictures, its variety beside it."""
+    rate = rating(records)
+    return lambda model: rate(caption_all(model, records, view, decoding))
+
+
+def rating(records: Sequence[Record]) -> Callable[[Sequence[str]], dict[str, Any]]:
+    """How good captions of these pictures are, in their order; references are prepared once."""
     cider = CiderD([[tokenize(text) for text in record.captions] for record in records], end_token=False)
     facts = [record.attributes for record in records]
 
-    def validate(model: nn.Module) -> dict[str, Any]:
-        texts = caption_all(model, records, view, decoding)
+    def rate(texts: Sequence[str]) -> dict[str, Any]:
         tokens = [tokenize(text) for text in texts]
         score = float(cider.scores(tokens).mean())
         result = {"score": score, "cider_d": score, "unique": diversity(tokens)["unique"]}
         return result | ({"attribute_f1": attribute_f1(texts, facts).f1} if all(facts) else {})
 
-    return validate
+    return rate
 
 
 def by_facts(records: Sequence[Record], view: View, schema: Mapping[str, Sequence[str]]) -> Validate:

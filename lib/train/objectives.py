@@ -11,6 +11,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lib.models.generate import Decoding
+from lib.train.ledger import FitError
+from lib.train.reinforce import (
+    Anchor,
+    Baseline,
+    Critic,
+    Scores,
+    divergence,
+    draw,
+    entropy,
+    score,
+    tell,
+    worth,
+)
+
 Objective = Callable[[nn.Module, Any], dict[str, Any]]
 IGNORED = -100  # a target that counts nowhere
 
@@ -25,13 +40,7 @@ def cross_entropy(*, label_smoothing: float = 0.0, doubly_stochastic: float = 0.
     def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
         decoded = model(batch, attention=doubly_stochastic > 0)
         targets = next_tokens(batch.tokens, batch.lengths)
-        loss = F.cross_entropy(
-            decoded.logits.float().flatten(0, 1),
-            targets.flatten(),
-            ignore_index=IGNORED,
-            label_smoothing=label_smoothing,
-            reduction="sum",
-        )
+        loss = sum_losses(decoded.logits, targets, label_smoothing)
         words = (targets != IGNORED).sum(dim=1)  # [B]
         result = {"loss": loss, "count": words.sum()}
         if doubly_stochastic > 0:
@@ -41,6 +50,17 @@ def cross_entropy(*, label_smoothing: float = 0.0, doubly_stochastic: float = 0.
         return result
 
     return objective
+
+
+def sum_losses(logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    """Cross-entropy summed over all targets [B, T] that count."""
+    return F.cross_entropy(
+        logits.float().flatten(0, 1),
+        targets.flatten(),
+        ignore_index=IGNORED,
+        label_smoothing=label_smoothing,
+        reduction="sum",
+    )
 
 
 def next_tokens(tokens: Tensor, lengths: Tensor) -> Tensor:
@@ -70,5 +90,76 @@ def attribute_loss(targets: Tensor) -> Objective:
         loss = torch.stack([F.cross_entropy(given.float(), facts, reduction="sum") for given, facts in pairs])
         right = torch.stack([given.argmax(1) == facts for given, facts in pairs])
         return {"loss": loss.sum(), "count": wanted.numel(), "accuracy": right.float().mean()}
+
+    return objective
+
+
+def self_critical(
+    reward: Scores,
+    *,
+    baseline: Baseline = "leave_one_out",
+    samples: int = 5,
+    max_length: int = 60,
+    xe_weight: float = 0.0,
+    entropy_weight: float = 0.0,
+    kl_weight: float = 0.0,
+    start: nn.Module | None = None,
+) -> Objective:
+    """Captions that the model draws itself become likelier by how much they earn above a baseline.
+
+    The baseline of an image is what its greedy caption earns (Rennie et al. 2017), or for each caption the
+    mean of its other `samples`. `batch.indices` must be the places of the pictures in the reward. Beside it:
+    cross-entropy on the true captions, a bonus for open choices, and a pull to the `start` model, each summed
+    over a caption as its log-probability is. Items are pictures.
+    """
+    critic = Critic(reward, baseline, samples, max_length)
+    if kl_weight and start is None:
+        raise FitError("kl_weight pulls to the model that training starts from: give start")
+    anchor = Anchor(start) if kl_weight else None
+
+    def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
+        # Dropout sleeps: the captions are drawn without it, and their likelihood under a model with it would
+        # be another policy's. It sleeps until `fit` wakes it, so that recomputed activations are the same.
+        model.decoder.eval()
+        memory = model.remember(batch)
+        drawn = critic.draw(model, memory, batch.indices)
+        scored = score(model, memory, drawn.found)
+        gain = (drawn.earned - drawn.usual).flatten().to(scored.said)  # [B * K]
+        wanted = gain * scored.said.sum(1)
+        if entropy_weight:
+            wanted = wanted + entropy_weight * entropy(scored)
+        if anchor:
+            wanted = wanted - kl_weight * divergence(scored, anchor.score(batch, drawn.found))
+        loss = -wanted.sum() / samples
+        if xe_weight:
+            logits = model.decoder(memory, batch.tokens[:, :-1], attention=False).logits
+            loss = loss + xe_weight * sum_losses(logits, next_tokens(batch.tokens, batch.lengths))
+        return {"loss": loss, "count": len(memory), **tell(drawn, scored)}
+
+    return objective
+
+
+def seed_loss(reward: Scores, *, scale: float = 0.2, beam: int = 5, max_length: int = 60) -> Objective:
+    """Seed 002's loss, its errors kept, as a row to compare with: what a reward does to the wrong words.
+
+    The reward is a beam caption's, standardised over the batch; what it multiplies is the log-probability of
+    the true caption, padding included, and of another picture's at that: rewards stand in the order of the
+    batch, captions sorted by length. Only the search differs, in which the seed left dropout on.
+    """
+    searching = Decoding(method="beam", beam=beam, max_length=max_length)
+
+    def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
+        memory = model.remember(batch)
+        earned = worth(reward, draw(model, memory, searching), model.vocab, batch.indices)[:, 0]  # [B]
+        standard = ((earned - earned.mean()) / (earned.std() + 1e-9)).to(memory)
+        logits = model.decoder(memory, batch.tokens[:, :-1], attention=False).logits
+        targets = next_tokens(batch.tokens, batch.lengths)
+        supervised = sum_losses(logits, targets) / (targets != IGNORED).sum()
+        sort = batch.lengths.argsort(descending=True, stable=True)
+        words = batch.tokens[sort, 1:, None]
+        said = logits[sort].float().log_softmax(2).gather(2, words)[..., 0]  # [B, T]
+        wrong = -(said * standard[:, None]).sum(1).mean()
+        loss = (supervised + scale * wrong) * len(earned)
+        return {"loss": loss, "count": len(earned), "reward": earned.mean(), "cross_entropy": supervised}
 
     return objective

@@ -1,0 +1,149 @@
+"""What a policy needs to be taught by rewards: captions drawn, what they are worth, how likely they were."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lib.data.record import Record
+from lib.data.text import Vocab, tokenize
+from lib.models.generate import Decoding, Generated
+from lib.score.reward import Reward
+from lib.train.ledger import FitError
+
+Baseline = Literal["greedy", "leave_one_out", "none"]
+BASELINES = ("greedy", "leave_one_out", "none")
+BROKEN_OFF = "<cut>"  # no reference has it
+NEVER = -1e4  # a logit that leaves no probability, yet is a number: 0 * NEVER is 0
+
+
+class Scores(Protocol):
+    """What rewards captions, given as words, of the pictures at these places; a `Reward` of the records."""
+
+    def scores(self, candidates: Sequence[Sequence[str]], indices: Sequence[int]) -> np.ndarray: ...
+
+
+def reward_of(records: Sequence[Record], weights: dict[str, float]) -> Reward:
+    """The reward of captions of these pictures; document frequencies are theirs, the end token counts."""
+    references = [[tokenize(text) for text in record.captions] for record in records]
+    return Reward(references, weights, facts=[record.attributes for record in records])
+
+
+def draw(model: nn.Module, memory: Tensor, decoding: Decoding) -> Generated:
+    """Captions by the model as it is, K for each image of `memory`; no gradient comes through them."""
+    found = model.search(memory.detach(), decoding)
+    # weights that autocast made smaller in here know no gradient, and it would use them again outside
+    torch.clear_autocast_cache()
+    return found
+
+
+def worth(reward: Scores, found: Generated, vocab: Vocab, pictures: Tensor) -> Tensor:
+    """[B, K] what each caption earns; `pictures` [B] are the places of their pictures in the reward."""
+    images, per_image, _ = found.tokens.shape
+    texts = [spell(row, vocab) for row in found.tokens.flatten(0, 1).tolist()]
+    earned = reward.scores(texts, pictures.repeat_interleave(per_image).tolist())
+    return torch.as_tensor(np.asarray(earned, dtype=np.float64)).view(images, per_image)
+
+
+def spell(numbers: Sequence[int], vocab: Vocab) -> list[str]:
+    """The words of a caption. One that had to break off ends with a word that no reference has: CIDEr-D puts
+    an end behind every caption, and would count one that never came."""
+    words = vocab.tokens(numbers)
+    return words if vocab.end in numbers else [*words, BROKEN_OFF]
+
+
+class Drawn(NamedTuple):
+    """K captions of each of B images, what they earn and what was to be expected."""
+
+    found: Generated
+    earned: Tensor  # [B, K]
+    usual: Tensor  # [B, K] the baseline
+
+
+class Critic:
+    """Draws captions and says what they earn, and what earning the model is used to: the baseline."""
+
+    def __init__(self, reward: Scores, baseline: Baseline, samples: int, max_length: int):
+        if baseline not in BASELINES:
+            raise FitError(f"baseline must be one of {', '.join(BASELINES)}, not {baseline!r}")
+        if baseline == "leave_one_out" and samples < 2:
+            raise FitError("the baseline leave_one_out needs at least 2 samples of an image")
+        self.reward, self.baseline = reward, baseline
+        self.sampling = Decoding(method="sample", samples=samples, max_length=max_length)
+        self.greedy = Decoding(method="greedy", max_length=max_length)
+
+    def draw(self, model: nn.Module, memory: Tensor, pictures: Tensor) -> Drawn:
+        """Captions of these pictures, by their places in the reward."""
+        found = draw(model, memory, self.sampling)
+        earned = worth(self.reward, found, model.vocab, pictures)
+        if self.baseline == "leave_one_out":
+            usual = leave_one_out(earned)
+        elif self.baseline == "greedy":
+            usual = worth(self.reward, draw(model, memory, self.greedy), model.vocab, pictures)
+        else:
+            usual = torch.zeros(1, 1)
+        return Drawn(found, earned, usual.expand_as(earned))
+
+
+def leave_one_out(earned: Tensor) -> Tensor:
+    """[B, K] -> [B, K] for each caption the mean reward of the others of its image."""
+    return (earned.sum(1, keepdim=True) - earned) / (earned.shape[1] - 1)
+
+
+class Scored(NamedTuple):
+    """Captions as the model sees them now, with gradients. R = B * K, an image's captions side by side."""
+
+    said: Tensor  # [R, T] log-probability of each word, 0 behind the end
+    logprobs: Tensor  # [R, T, V] of every word that might have come
+    real: Tensor  # [R, T] up to the end, and the end itself
+
+
+def score(model: nn.Module, memory: Tensor, found: Generated) -> Scored:
+    """The captions once more, teacher-forced, so that gradients flow: each word as the search drew it,
+    among those that may come."""
+    tokens, lengths = found.tokens.flatten(0, 1), found.lengths.flatten()
+    start = torch.full_like(tokens[:, :1], model.vocab.start)
+    logits = model.decoder(memory, torch.cat([start, tokens[:, :-1]], 1), attention=False).logits.float()
+    banned = torch.tensor(model.banned, device=logits.device)
+    logprobs = logits.index_fill(2, banned, NEVER).log_softmax(2)
+    real = torch.arange(tokens.shape[1], device=tokens.device) < lengths[:, None]
+    said = logprobs.gather(2, tokens[..., None])[..., 0].masked_fill(~real, 0)
+    return Scored(said, logprobs, real)
+
+
+def entropy(scored: Scored) -> Tensor:
+    """[R] how open the choice of each word was, in nats, summed over the caption."""
+    open_ = -(scored.logprobs.exp() * scored.logprobs).sum(2)
+    return (open_ * scored.real).sum(1)
+
+
+def divergence(scored: Scored, start: Scored) -> Tensor:
+    """[R] Kullback-Leibler divergence from the start model, word by word, summed over the caption."""
+    apart = (scored.logprobs.exp() * (scored.logprobs - start.logprobs)).sum(2)
+    return (apart * scored.real).sum(1)
+
+
+@torch.no_grad()
+def tell(drawn: Drawn, scored: Scored) -> dict[str, Tensor]:
+    """What a run writes down of a step, each a mean: rewards of captions, entropy of a word, words."""
+    words = scored.real.sum()
+    return {
+        "reward": drawn.earned.mean(),
+        "baseline": drawn.usual.mean(),
+        "entropy": entropy(scored).sum() / words,
+        "words": words / len(scored.real),
+    }
+
+
+class Anchor:
+    """The model that training began with, beside which it shall stay; it follows to the same device."""
+
+    def __init__(self, model: nn.Module):
+        self.model = model.eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def score(self, batch: Any, found: Generated) -> Scored:
+        model = self.model.to(found.tokens.device)
+        return score(model, model.remember(batch), found)
