@@ -20,7 +20,8 @@ PIPELINE = (
         makes=(*EYE, "{output}/metrics/00_dataset.json"),
         inputs={"flickr8k": ("{dataset}/captions.txt", "{weights}"), "full": ("{dataset}",)},
         profiles={
-            "smoke": SMOKE | {"pictures": {"train": 240, "val": 40, "test": 60}, "training": {"epochs": 1}},
+            "smoke": SMOKE
+            | {"pictures": {"train": 240, "val": 40, "test": 60, "eye": 240}, "training": {"epochs": 1}},
             "flickr8k": FLICKR8K
             | {
                 "draw": False,

@@ -3,7 +3,8 @@
 The reader pre-trains the atelier's backbone; the encoder makes the oracle, the captioner that need not look.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,12 @@ from lib import checkpoint
 from lib.data.record import Record
 from lib.models.encoders import Encoder, build_encoder
 from lib.models.errors import ModelError
+from lib.models.facts import FactHeads, Schema
 from lib.models.generate import asleep
 from lib.paths import shorten
 
 if TYPE_CHECKING:
     from lib.data.loader import Batch
-
-Schema = Mapping[str, Sequence[str]]
 
 
 def number_facts(records: Sequence[Record], schema: Schema) -> Tensor:
@@ -65,19 +65,12 @@ class AttributeEncoder(nn.Module):
 
 
 class AttributeReader(nn.Module):
-    """Reads every attribute off a picture: each looks at the cells in its own way, then chooses a value.
+    """An encoder that learns to read every attribute off a picture, from the `cells` of its grid."""
 
-    `cells` of the encoder's grid have a learned pull of their own: hats are up, socks are down.
-    """
-
-    def __init__(self, encoder: Encoder, schema: Schema, *, cells: int, dropout: float = 0.1):
+    def __init__(self, encoder: Encoder, schema: Schema, *, cells: int):
         super().__init__()
-        self.schema = plain(schema)
-        self.encoder, self.dropout = encoder, nn.Dropout(dropout)
-        sizes = [len(values) + 1 for values in self.schema.values()]
-        self.look = nn.Linear(encoder.width, len(sizes))
-        self.places = nn.Parameter(torch.zeros(cells, len(sizes)))
-        self.values = nn.ModuleList(nn.Linear(2 * encoder.width, size) for size in sizes)
+        self.schema, self.encoder = plain(schema), encoder
+        self.heads = FactHeads(encoder.width, cells, schema)
 
     def forward(self, batch: "Batch") -> list[Tensor]:
         """For each attribute logits [B, values + 1]: 0 is none, then the schema's values."""
@@ -85,11 +78,12 @@ class AttributeReader(nn.Module):
 
     def judge(self, images: Tensor) -> list[Tensor]:
         """The same for pictures alone."""
-        cells = self.encoder(images)
-        looks = (self.look(cells) + self.places).softmax(1)  # [B, N, A]
-        seen = looks.transpose(1, 2) @ cells  # [B, A, D]
-        both = torch.cat([seen, cells.mean(1, keepdim=True).expand_as(seen)], -1)
-        return [head(x) for head, x in zip(self.values, self.dropout(both).unbind(1), strict=True)]
+        return self.heads(self.encoder(images))
+
+    def eye(self) -> Encoder:
+        """The encoder with what it has learnt to read: captioners may be shown cells or facts."""
+        settings = replace(self.encoder.settings, schema=self.schema, cells=len(self.heads.places))
+        return Encoder(settings, self.encoder.backbone, heads=self.heads)
 
     @torch.no_grad()
     def read(self, images: Tensor) -> list[dict[str, str | None]]:
@@ -101,7 +95,7 @@ class AttributeReader(nn.Module):
 
     def describe(self) -> dict[str, Any]:
         """What `from_config` rebuilds it from."""
-        parts = {"encoder": self.encoder.describe(), "schema": self.schema, "cells": len(self.places)}
+        parts = {"encoder": self.encoder.describe(), "schema": self.schema, "cells": len(self.heads.places)}
         return {"kind": "attribute_reader"} | parts
 
     def meta(self) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from lib.checkpoint import CheckpointError, load_into
 from lib.config import ConfigError, parse
 from lib.models.backbones import AtelierCNN, TorchvisionBackbone, Tower, read_weights
 from lib.models.errors import ModelError, check_known
+from lib.models.facts import FactHeads
 from lib.paths import resolve
 
-View = Literal["pooled", "grid", "regions"]
+View = Literal["pooled", "grid", "regions", "facts"]
 LEAST_SCORE = 0.2  # below it a detection is noise
 
 
@@ -30,14 +31,25 @@ class EncoderSettings:
     levels: tuple[int, ...] = (1, 2, 3)  # regions: the image, 2 x 2 and 3 x 3 overlapping windows
     detector: str | None = None  # regions: torchvision's name of a detector that adds boxes
     boxes: int = 16  # how many
+    schema: dict | None = None  # facts: attribute -> values that its heads read off a picture
+    cells: int = 64  # facts: of the backbone's grid
 
 
 class Encoder(nn.Module):
     """One backbone, one view of it."""
 
-    def __init__(self, settings: EncoderSettings, backbone: nn.Module, detector: nn.Module | None = None):
+    def __init__(
+        self,
+        settings: EncoderSettings,
+        backbone: nn.Module,
+        detector: nn.Module | None = None,
+        heads: FactHeads | None = None,
+    ):
         super().__init__()
-        self.settings, self.width = settings, backbone.width
+        if settings.view == "facts" and heads is None:
+            raise ModelError("this eye reads no facts: view 'facts' needs one that learnt to in notebook 00")
+        self.settings, self.heads = settings, heads
+        self.width = heads.width if settings.view == "facts" else backbone.width
         self.backbone = backbone.to(memory_format=torch.channels_last)
         self.detector = detector
         windows = pyramid(settings.levels) if settings.view == "regions" else torch.zeros(0, 4)
@@ -49,6 +61,8 @@ class Encoder(nn.Module):
             return found.mean((2, 3))[:, None]
         if self.settings.view == "regions":
             return pool_regions(found, self.regions(images))
+        if self.settings.view == "facts":
+            return self.heads.remember(found.flatten(2).transpose(1, 2))
         if self.settings.grid is not None and found.shape[-2:] != (self.settings.grid,) * 2:
             found = F.adaptive_avg_pool2d(found, self.settings.grid)
         return found.flatten(2).transpose(1, 2)
@@ -62,7 +76,10 @@ class Encoder(nn.Module):
 
     def viewed(self, view: View, *, grid: int | None = None) -> "Encoder":
         """The same backbone, weights shared, seen another way."""
-        return Encoder(replace(self.settings, view=view, grid=grid), self.backbone, self.detector)
+        settings, heads = replace(self.settings, view=view, grid=grid), self.heads
+        if view != "facts":
+            settings, heads = replace(settings, schema=None), None
+        return Encoder(settings, self.backbone, self.detector, heads)
 
     def describe(self) -> dict[str, Any]:
         return asdict(self.settings)
@@ -97,7 +114,8 @@ def build_encoder(
         if weights is not None:
             fill(backbone, weights)
     detector = build_detector(settings, detector_weights) if settings.detector else None
-    return Encoder(settings, backbone, detector)
+    heads = FactHeads(backbone.width, settings.cells, settings.schema) if settings.schema else None
+    return Encoder(settings, backbone, detector, heads)
 
 
 def build_detector(settings: EncoderSettings, weights: str | None) -> nn.Module:

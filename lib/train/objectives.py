@@ -19,7 +19,6 @@ from lib.train.reinforce import (
     Critic,
     Scores,
     divergence,
-    draw,
     entropy,
     score,
     tell,
@@ -150,7 +149,7 @@ def seed_loss(reward: Scores, *, scale: float = 0.2, beam: int = 5, max_length: 
 
     def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
         memory = model.remember(batch)
-        earned = worth(reward, draw(model, memory, searching), model.vocab, batch.indices)[:, 0]  # [B]
+        earned = worth(reward, model.search(memory, searching), model.vocab, batch.indices)[:, 0]  # [B]
         standard = ((earned - earned.mean()) / (earned.std() + 1e-9)).to(memory)
         logits = model.decoder(memory, batch.tokens[:, :-1], attention=False).logits
         targets = next_tokens(batch.tokens, batch.lengths)

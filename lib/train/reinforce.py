@@ -31,14 +31,6 @@ def reward_of(records: Sequence[Record], weights: dict[str, float]) -> Reward:
     return Reward(references, weights, facts=[record.attributes for record in records])
 
 
-def draw(model: nn.Module, memory: Tensor, decoding: Decoding) -> Generated:
-    """Captions by the model as it is, K for each image of `memory`; no gradient comes through them."""
-    found = model.search(memory.detach(), decoding)
-    # weights that autocast made smaller in here know no gradient, and it would use them again outside
-    torch.clear_autocast_cache()
-    return found
-
-
 def worth(reward: Scores, found: Generated, vocab: Vocab, pictures: Tensor) -> Tensor:
     """[B, K] what each caption earns; `pictures` [B] are the places of their pictures in the reward."""
     images, per_image, _ = found.tokens.shape
@@ -75,13 +67,13 @@ class Critic:
         self.greedy = Decoding(method="greedy", max_length=max_length)
 
     def draw(self, model: nn.Module, memory: Tensor, pictures: Tensor) -> Drawn:
-        """Captions of these pictures, by their places in the reward."""
-        found = draw(model, memory, self.sampling)
+        """Captions of these pictures, by their places in the reward. No gradient comes through a search."""
+        found = model.search(memory, self.sampling)
         earned = worth(self.reward, found, model.vocab, pictures)
         if self.baseline == "leave_one_out":
             usual = leave_one_out(earned)
         elif self.baseline == "greedy":
-            usual = worth(self.reward, draw(model, memory, self.greedy), model.vocab, pictures)
+            usual = worth(self.reward, model.search(memory, self.greedy), model.vocab, pictures)
         else:
             usual = torch.zeros(1, 1)
         return Drawn(found, earned, usual.expand_as(earned))
