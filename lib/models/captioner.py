@@ -134,8 +134,13 @@ class Captioner(nn.Module):
             raise ModelError(
                 f"{shorten(found.folder)}: no captioner; meta.json lacks {', '.join(sorted(missing))}"
             )
-        vocab = Vocab({word: number for number, word in enumerate(found.meta["vocab"])})
-        preprocess = found.meta["preprocess"] and Preprocess.from_json(found.meta["preprocess"])
-        model = cls.from_config(found.meta["model"], vocab, preprocess)
+        try:
+            vocab = Vocab({word: number for number, word in enumerate(found.meta["vocab"])})
+            preprocess = found.meta["preprocess"] and Preprocess.from_json(found.meta["preprocess"])
+            model = cls.from_config(found.meta["model"], vocab, preprocess)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:  # JSON can be broken in any way
+            raise ModelError(
+                f"{shorten(found.folder)}: no captioner can be built as its meta.json says ({error})"
+            ) from None
         checkpoint.load_into(model, found.weights, found.folder)
         return model.eval()

@@ -105,3 +105,22 @@ def test_what_does_not_belong_together_is_refused(vocab, tmp_path):
     checkpoint.save(tmp_path / "best", weights, model.meta())
     with pytest.raises(CheckpointError, match=r"missing: decoder.norm.weight"):
         Captioner.load(tmp_path / "best")
+
+
+@pytest.mark.parametrize(
+    "change, reason",
+    [
+        ({"vocab": ["a", "b"]}, "vocabulary: expected an object of words"),
+        ({"vocab": 3}, "'int' object is not iterable"),
+        ({"preprocess": {"crop": "all"}}, r"preprocess\.crop must be int, not 'all'"),
+        ({"model": {"kind": "retriever"}}, "no captioner: its config has the keys kind"),
+        ({"model": {"kind": "captioner", "encoder": [], "decoder": {}}}, "no attribute 'get'"),
+    ],
+)
+def test_a_broken_description_is_named(vocab, change, reason, tmp_path):
+    model = build(vocab)
+    checkpoint.save(tmp_path / "best", model.state_dict(), model.meta() | change)
+    with pytest.raises(
+        ModelError, match=rf"best: no captioner can be built as its meta\.json says \(.*{reason}"
+    ):
+        Captioner.load(tmp_path)

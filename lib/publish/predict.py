@@ -1,0 +1,235 @@
+"""`python -m lib predict`: captions of pictures, folders and lists; and seed 000's `img_predict`.
+
+Light to import: torch is loaded when there is something to caption.
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lib.config import ConfigError, parse
+from lib.data.formats.folder import walk
+from lib.data.formats.gallery import Gallery
+from lib.data.formats.report import Report, printable
+from lib.files import FileError, write_json
+from lib.paths import resolve
+from lib.progress import Progress
+
+if TYPE_CHECKING:
+    from lib.models.generate import Decoding
+    from lib.publish.captioning import Prediction
+
+SOME_FAILED, BAD_INPUT = 1, 2
+BEAM = 5
+METHODS = ("beam", "sample", "greedy")
+ONLY_FOR = {"k": "beam", "temperature": "sample", "top_k": "sample", "top_p": "sample", "seed": "sample"}
+ESCAPED = str.maketrans({"\t": r"\t", "\n": r"\n", "\r": r"\r"})  # a line has one path and one caption
+
+
+class OptionError(FileError):
+    """An option, or a list of pictures, that makes no sense."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `python -m lib predict`."""
+    parser.epilog = (
+        "Lines `path TAB caption` go to the standard output, with --n-best above 1 `path TAB score TAB "
+        "caption`, the best first. Relative paths start at the project's folder. Exit code: 0 where every "
+        "picture has its caption; 1 where some could not be read (each is named in one line, the others go "
+        "on); 2 where nothing could be begun."
+    )
+    pictures = "a picture, a folder (sub-folders too, sorted by name), or - for paths from standard input"
+    checkpoint = "a run, one of its variants or a checkpoint in it, such as output/model_ckpt/attn"
+    parser.add_argument("pictures", nargs="+", metavar="IMAGE|FOLDER|-", help=f"{pictures}, one a line")
+    parser.add_argument("--checkpoint", required=True, metavar="DIR", help=checkpoint)
+    parser.add_argument("--json", metavar="OUT", help="write a list of {path, captions, scores} here instead")
+    add_search_arguments(parser)
+    parser.add_argument("--batch-size", type=int, default=32, help="pictures held at a time (%(default)s)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 or mps (%(default)s)")
+
+
+def add_search_arguments(parser: argparse.ArgumentParser) -> None:
+    """How captions are searched for."""
+    parser.add_argument("--method", choices=METHODS, default="beam", help="(%(default)s)")
+    parser.add_argument("--k", type=int, help=f"width of the beam ({BEAM})")
+    parser.add_argument("--n-best", type=int, default=1, help="captions a picture (%(default)s)")
+    parser.add_argument("--temperature", type=float, help="sample: above 1 is more daring (1.0)")
+    parser.add_argument("--top-k", type=int, help="sample: only so many of the likeliest words (0: all)")
+    parser.add_argument("--top-p", type=float, help="sample: only words that hold so much probability (1.0)")
+    parser.add_argument("--seed", type=int, help="sample: another seed draws other captions (0)")
+    parser.add_argument("--max-len", type=int, help="words, the end included (60, or all the decoder knows)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Caption everything; 0, or what the epilog of --help says."""
+    from lib.publish.captioning import PredictError
+
+    try:
+        return predict_all(args)
+    except BrokenPipeError:  # who reads the lines has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SOME_FAILED
+    except (PredictError, ConfigError, FileError, OSError) as error:
+        print(f"lookbook predict: {printable(str(error))}", file=sys.stderr)
+        return BAD_INPUT
+
+
+def predict_all(args: argparse.Namespace) -> int:
+    """Whatever can be wrong is found before the first picture is opened."""
+    import torch
+
+    from lib.publish.captioning import longest, open_captioner, predict
+
+    decoding = choose_decoding(args)
+    if args.json:
+        check_place(resolve(args.json))
+    paths, total = find_pictures(args.pictures)
+    model = open_captioner(args.checkpoint, args.device)
+    length = longest(model, decoding.max_length)
+    if args.max_len not in (None, length):
+        raise OptionError(f"--max-len {args.max_len} is too long; this decoder knows {length} words")
+    predictions = predict(
+        model,
+        paths,
+        replace(decoding, max_length=length),
+        batch_size=args.batch_size,
+        generator=torch.Generator().manual_seed(args.seed or 0),
+    )
+    rows, failed = deliver(predictions, total, args)
+    if args.json:
+        write_json(resolve(args.json), rows, indent=1)
+    return SOME_FAILED if failed else 0
+
+
+def choose_decoding(args: argparse.Namespace) -> "Decoding":
+    """The search that was asked for; an option that it would not heed is refused."""
+    from lib.models.generate import Decoding
+
+    for name, method in ONLY_FOR.items():
+        if getattr(args, name) is not None and args.method != method:
+            raise OptionError(f"{flag(name)} is for --method {method}, not {args.method}")
+    for name in ("k", "n_best", "max_len", "batch_size"):
+        if getattr(args, name) is not None and getattr(args, name) < 1:
+            raise OptionError(f"{flag(name)} must be at least 1, not {getattr(args, name)}")
+    wide = BEAM if args.k is None else args.k
+    if args.method == "beam" and args.n_best > wide:
+        raise OptionError(f"--n-best {args.n_best} is more than --k {wide}")
+    if args.method == "greedy" and args.n_best > 1:
+        raise OptionError(f"--n-best {args.n_best} needs --method beam or sample; greedy finds one caption")
+    names = {"k": "beam", "temperature": "temperature", "top_k": "top_k", "top_p": "top_p"}
+    given = {name: getattr(args, option) for option, name in names.items()} | {"max_length": args.max_len}
+    several = {"beam": "n_best", "sample": "samples"}.get(args.method)
+    given |= {several: args.n_best} if several else {}
+    return Decoding(method=args.method, **{name: value for name, value in given.items() if value is not None})
+
+
+def flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def check_place(path: Path) -> None:
+    """A file can be written there, which is better known now than after an hour."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise OptionError(f"--json {path}: cannot be written; expected the name of a file")
+
+
+def find_pictures(sources: Sequence[str]) -> tuple[Iterator[str], int | None]:
+    """Paths in the order of the sources, and how many; None where standard input will say."""
+    found = [read_names() if source == "-" else expand(source) for source in sources]
+    total = None if "-" in sources else sum(map(len, found))
+    paths = chain.from_iterable(found)
+    first = next(paths, None)
+    if first is None:
+        raise OptionError("no pictures: standard input names none; expected a path on each line")
+    return chain([first], paths), total
+
+
+def expand(source: str) -> list[str]:
+    """The pictures of a folder, or the one picture; whether that can be read is seen when its turn comes."""
+    folder = resolve(source)
+    if not folder.is_dir():
+        return [source]
+    report = Report("raise")
+    names = sorted(name for name, _ in walk(Gallery(folder, report)))
+    for note in report.notes:
+        print(f"lookbook predict: {printable(note)}", file=sys.stderr)
+    if not names:
+        raise OptionError(f"{source}: no pictures in it; expected .jpg, .png, .webp or the like")
+    return [f"{source.rstrip('/')}/{name}" for name in names]
+
+
+def read_names() -> Iterator[str]:
+    """Paths from standard input, each when it is needed; a name need not be UTF-8."""
+    for line in sys.stdin.buffer:
+        if name := os.fsdecode(line.rstrip(b"\r\n")):
+            yield name
+
+
+def deliver(
+    predictions: Iterable["Prediction"], total: int | None, args: argparse.Namespace
+) -> tuple[list[dict[str, Any]], int]:
+    """Print each as it comes, or collect the rows for JSON; how many failed comes along.
+
+    There is a progress line unless captions scroll past on a terminal, or there is but one picture.
+    """
+    rows, failed = [], 0
+    plain = total == 1 or (sys.stdout.isatty() and not args.json)
+    progress = None if plain else Progress("captioning", total, "pictures")
+    with progress or contextlib.nullcontext():
+        for prediction in predictions:
+            if prediction.trouble is not None:
+                failed += 1
+                if progress:
+                    progress.screen.end()
+                print(f"lookbook predict: {prediction.trouble}", file=sys.stderr)
+            elif args.json:
+                said = {"captions": list(prediction.captions), "scores": list(prediction.scores)}
+                rows.append({"path": prediction.path, **said})
+            else:
+                print(*lines(prediction, with_scores=args.n_best > 1), sep="\n", flush=True)
+            if progress:
+                progress.update(**({"unreadable": failed} if failed else {}))
+    return rows, failed
+
+
+def lines(prediction: "Prediction", *, with_scores: bool) -> Iterator[str]:
+    """`path TAB caption`, or `path TAB score TAB caption`."""
+    path = prediction.path.encode("utf-8", "backslashreplace").decode("utf-8").translate(ESCAPED)
+    for text, score in zip(prediction.captions, prediction.scores, strict=True):
+        yield "\t".join([path, f"{score:.4f}", text] if with_scores else [path, text])
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedOptions:
+    """Seed 000's `opt`; every key may be left out."""
+
+    predict_method: Literal["beam-k", "random_sample"] = "beam-k"
+    k_value: int = 5  # heeded by beam-k
+    device: str = "cpu"
+
+    def __post_init__(self):
+        if self.k_value < 1:
+            raise ConfigError(f"opt.k_value must be at least 1, not {self.k_value}")
+
+
+def img_predict(model_path: str | Path, img_path: str | Path, opt: Mapping[str, Any] | None = None) -> str:
+    """Seed 000's call: the caption of one picture. `model_path` is a checkpoint folder of Lookbook's."""
+    from lib.data.images import load_image
+    from lib.models.generate import Decoding
+    from lib.publish.captioning import caption, longest, open_captioner
+
+    options = parse(SeedOptions, dict(opt or {}), where="opt.")
+    image = load_image(resolve(img_path))
+    model = open_captioner(model_path, options.device)
+    method = "beam" if options.predict_method == "beam-k" else "sample"
+    decoding = Decoding(method=method, beam=options.k_value)
+    decoding = replace(decoding, max_length=longest(model, decoding.max_length))
+    captions, _ = caption(model, model.preprocess(image)[None], decoding)[0]
+    return captions[0]
