@@ -20,6 +20,10 @@ from lib.models import Decoding, build_decoder, generate
 
 environment.offline()
 START, END, BEAM = 1, 2, 5
+CELLS, SEED_WORDS = 2048, 109  # ResNet-101's cells and all words of seed 002
+# times as fast as the other, at least: what the table must show
+ASKED_IMAGE_BY_IMAGE = "8, in bf16 15"
+ASKED_OF_GENERATE = {"one": "3", "batch": "1.5"}
 
 
 def plain_beam_search(decoder, memory: torch.Tensor, steps: int, *, cached: bool) -> list[int]:
@@ -117,8 +121,8 @@ def recurrent_row(width: int, words: int, arguments) -> dict:
         return [plain_beam_search(decoder, memory[i : i + 1], steps, cached=cached) for i in range(images)]
 
     with torch.no_grad():
-        pairs = zip(one_by_one(False), ours(decoder, memory, steps).tolist(), strict=True)
-        same = sum(theirs == mine for theirs, mine in pairs)
+        true, found = one_by_one(False), (ours(decoder, memory, steps, p) for p in ("fp32", "bf16"))
+        same = [sum(a == b for a, b in zip(true, mine.tolist(), strict=True)) for mine in found]
         contestants = {
             "ours": lambda: ours(decoder, memory, steps),
             "ours bf16": lambda: ours(decoder, memory, steps, "bf16"),
@@ -129,9 +133,12 @@ def recurrent_row(width: int, words: int, arguments) -> dict:
     return {
         "against": f"image by image: attention GRU, {width}-d cells, {words:,} words",
         "images": images,
+        "parameters, M": millions(decoder),
         **compare(seconds),
+        "asked for": ASKED_IMAGE_BY_IMAGE if (width, words) == (CELLS, SEED_WORDS) else "",
         "ratio to one that caches its keys": f"{ratio(seconds['theirs cached'], seconds['ours']):.1f}",
-        "same captions": f"{same} of {images}",
+        "same captions": f"{same[0]} of {images}",
+        "same in bf16": f"{same[1]} of {images}",
     }
 
 
@@ -159,8 +166,15 @@ def transformer_row(width: int, heads: int, words: int, images: int, arguments) 
     return {
         "against": f"transformers generate: 3 layers of {width}, {words:,} words",
         "images": images,
+        "parameters, M": f"{millions(decoder)}, theirs {millions(bart.model.decoder)}",
         **compare(seconds),
+        "asked for": ASKED_OF_GENERATE["one" if images == 1 else "batch"],
     }
+
+
+def millions(model: torch.nn.Module) -> str:
+    """Parameters, tied ones once."""
+    return f"{sum(weight.numel() for weight in model.parameters()) / 1e6:.2f}"
 
 
 def compare(seconds: dict[str, list[float]]) -> dict[str, str]:
@@ -179,23 +193,26 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    rows = [recurrent_row(width, 109, arguments) for width in (2048, 512)]
-    rows += [recurrent_row(2048, 5000, arguments)]
+    sizes = ((CELLS, SEED_WORDS), (512, SEED_WORDS), (CELLS, 5000))
+    rows = [recurrent_row(width, words, arguments) for width, words in sizes]
     for width, heads, words in ((192, 6, 500), (256, 8, 5000)):
         rows += [transformer_row(width, heads, words, images, arguments) for images in (1, arguments.images)]
     columns = list(dict.fromkeys(name for row in rows for name in row))
+    found = environment.versions("torch", "transformers")
+    versions = [f"{name} {version}" for name, version in found.items() if name != "python"]
     text = (
         f"Beam {BEAM}, {arguments.steps} words a caption, 49 cells, threads: {arguments.threads}, "
         f"medians of {arguments.rounds} rounds in turns. The memory is given, its self-attention too. "
         "Image by image the keys are computed again at each step, as seed 002 does (109 words in all). "
-        f"Load average at the end {os.getloadavg()[0]:.1f}."
+        f"Load average at the end {os.getloadavg()[0]:.1f}. {', '.join(versions)}."
     )
     table = {
         "title": "times as fast as",
         "columns": columns,
         "rows": [[str(row.get(name, "")) for name in columns] for row in rows],
     }
-    command = f"python -m benchmarks.decoding --rounds {arguments.rounds} --threads {arguments.threads}"
+    options = " ".join(f"--{name} {value}" for name, value in vars(arguments).items())
+    command = f"python -m benchmarks.decoding {options}"
     path = record("decoding", title="Beam search", command=command, text=text, tables=[table])
     print(path.read_text(encoding="utf-8"))
 
