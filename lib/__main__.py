@@ -8,6 +8,7 @@ import sys
 COMMANDS = {
     "data": ("lib.data.command", "check what a dataset folder holds and what is missing"),
     "score": ("lib.score.command", "score candidate captions against references"),
+    "predict": ("lib.publish.predict", "caption pictures with a trained captioner"),
     "report": ("lib.publish.report", "write report.html for an output folder"),
 }
 
