@@ -98,6 +98,7 @@ def self_critical(
     *,
     baseline: Baseline = "leave_one_out",
     samples: int = 5,
+    temperature: float = 1.0,
     max_length: int = 60,
     xe_weight: float = 0.0,
     entropy_weight: float = 0.0,
@@ -107,11 +108,12 @@ def self_critical(
     """Captions that the model draws itself become likelier by how much they earn above a baseline.
 
     The baseline of an image is what its greedy caption earns (Rennie et al. 2017), or for each caption the
-    mean of its other `samples`. `batch.indices` must be the places of the pictures in the reward. Beside it:
-    cross-entropy on the true captions, a bonus for open choices, and a pull to the `start` model, each summed
-    over a caption as its log-probability is. Items are pictures.
+    mean of its other `samples`. A lower `temperature` teaches the policy that greedy and beam search are near
+    to. `batch.indices` are places of pictures in the reward. Beside it: cross-entropy on the true captions, a
+    bonus for open choices, a pull to the `start` model, each summed over a caption. Items are pictures.
     """
-    critic = Critic(reward, baseline, samples, max_length)
+    sampling = Decoding(method="sample", samples=samples, temperature=temperature, max_length=max_length)
+    critic = Critic(reward, baseline, sampling)
     if kl_weight and start is None:
         raise FitError("kl_weight pulls to the model that training starts from: give start")
     anchor = Anchor(start) if kl_weight else None
@@ -122,13 +124,13 @@ def self_critical(
         model.decoder.eval()
         memory = model.remember(batch)
         drawn = critic.draw(model, memory, batch.indices)
-        scored = score(model, memory, drawn.found)
+        scored = score(model, memory, drawn.found, temperature)
         gain = (drawn.earned - drawn.usual).flatten().to(scored.said)  # [B * K]
         wanted = gain * scored.said.sum(1)
         if entropy_weight:
             wanted = wanted + entropy_weight * entropy(scored)
         if anchor:
-            wanted = wanted - kl_weight * divergence(scored, anchor.score(batch, drawn.found))
+            wanted = wanted - kl_weight * divergence(scored, anchor.score(batch, drawn.found, temperature))
         loss = -wanted.sum() / samples
         if xe_weight:
             logits = model.decoder(memory, batch.tokens[:, :-1], attention=False).logits

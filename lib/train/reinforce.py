@@ -1,6 +1,7 @@
 """What a policy needs to be taught by rewards: captions drawn, what they are worth, how likely they were."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -57,14 +58,13 @@ class Drawn(NamedTuple):
 class Critic:
     """Draws captions and says what they earn, and what earning the model is used to: the baseline."""
 
-    def __init__(self, reward: Scores, baseline: Baseline, samples: int, max_length: int):
+    def __init__(self, reward: Scores, baseline: Baseline, sampling: Decoding):
         if baseline not in BASELINES:
             raise FitError(f"baseline must be one of {', '.join(BASELINES)}, not {baseline!r}")
-        if baseline == "leave_one_out" and samples < 2:
+        if baseline == "leave_one_out" and sampling.samples < 2:
             raise FitError("the baseline leave_one_out needs at least 2 samples of an image")
-        self.reward, self.baseline = reward, baseline
-        self.sampling = Decoding(method="sample", samples=samples, max_length=max_length)
-        self.greedy = Decoding(method="greedy", max_length=max_length)
+        self.reward, self.baseline, self.sampling = reward, baseline, sampling
+        self.greedy = replace(sampling, method="greedy")
 
     def draw(self, model: nn.Module, memory: Tensor, pictures: Tensor) -> Drawn:
         """Captions of these pictures, by their places in the reward. No gradient comes through a search."""
@@ -92,14 +92,14 @@ class Scored(NamedTuple):
     real: Tensor  # [R, T] up to the end, and the end itself
 
 
-def score(model: nn.Module, memory: Tensor, found: Generated) -> Scored:
+def score(model: nn.Module, memory: Tensor, found: Generated, temperature: float = 1.0) -> Scored:
     """The captions once more, teacher-forced, so that gradients flow: each word as the search drew it,
-    among those that may come."""
+    among those that may come and at its temperature."""
     tokens, lengths = found.tokens.flatten(0, 1), found.lengths.flatten()
     start = torch.full_like(tokens[:, :1], model.vocab.start)
     logits = model.decoder(memory, torch.cat([start, tokens[:, :-1]], 1), attention=False).logits.float()
     banned = torch.tensor(model.banned, device=logits.device)
-    logprobs = logits.index_fill(2, banned, NEVER).log_softmax(2)
+    logprobs = logits.index_fill(2, banned, NEVER).div(temperature).log_softmax(2)
     real = torch.arange(tokens.shape[1], device=tokens.device) < lengths[:, None]
     said = logprobs.gather(2, tokens[..., None])[..., 0].masked_fill(~real, 0)
     return Scored(said, logprobs, real)
@@ -136,6 +136,6 @@ class Anchor:
         self.model = model.eval().requires_grad_(False)
 
     @torch.no_grad()
-    def score(self, batch: Any, found: Generated) -> Scored:
+    def score(self, batch: Any, found: Generated, temperature: float) -> Scored:
         model = self.model.to(found.tokens.device)
-        return score(model, model.remember(batch), found)
+        return score(model, model.remember(batch), found, temperature)

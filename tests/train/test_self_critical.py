@@ -56,13 +56,16 @@ def of_words(model, vector):
 # the gradient
 
 
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
 @pytest.mark.parametrize("baseline", ["leave_one_out", "greedy", "none"])
-def test_the_gradient_is_that_of_the_expected_reward(baseline):
-    """dJ/d logit_i = p_i (r_i - J): the sum over words of p r, differentiated by hand."""
-    model, likely = two_words()
+def test_the_gradient_is_that_of_the_expected_reward(baseline, temperature):
+    """dJ/d logit_i = p_i (r_i - J) / temperature: the sum over words of p r, differentiated by hand."""
+    model, _ = two_words()
+    likely = torch.tensor([0.3 / temperature, 0.0], dtype=torch.float64).softmax(0)
     paid = torch.tensor([PAY[word] for word in WORDS], dtype=torch.float64)
-    expected = likely * (paid - (likely * paid).sum())
-    objective = self_critical(Table(lambda words, _: PAY[words[0]]), baseline=baseline, samples=20_000)
+    expected = likely * (paid - (likely * paid).sum()) / temperature
+    options = {"baseline": baseline, "samples": 20_000, "temperature": temperature}
+    objective = self_critical(Table(lambda words, _: PAY[words[0]]), **options)
     found = -of_words(model, gradient(model, objective, looking([0])))
     assert found[0] > 0 > found[1]
     torch.testing.assert_close(found, expected, rtol=0.05, atol=0)
