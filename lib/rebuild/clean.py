@@ -8,13 +8,15 @@ what it says is true is another question (`judge`).
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Literal
 
 from lib.config import ConfigError
 from lib.data.text import CJK, CJK_CHARACTER, tokenize
 from lib.rebuild.clothing import cut_clothing
+from lib.rebuild.sentences import ENDS, filter_sentences, join_sentences, split_sentences
+from lib.rebuild.tally import Tally
 from lib.score.diversity import OPEN_WORDS, PUNCTUATION
 
 LEADING = "leading punctuation"
@@ -27,12 +29,8 @@ LANGUAGE = "wrong language"
 SHORT, LONG = "too short", "too long"
 ALIKE = "same text on many pictures"
 EMPTY = "empty"
-REASONS = (EMPTY, LEADING, LEAK, REFUSAL, REPEAT, CLOTHING, BROKEN, LANGUAGE, SHORT, LONG, ALIKE)
-EXAMPLES = 3  # of each reason, kept to be shown
 
 BACKGROUND = "background"  # the kind of text in which no clothes are wanted
-ENDS = ".!?。！？…"
-SENTENCE = re.compile(r"[^.!?。！？…\n]+(?:\.(?=\w)[^.!?。！？…\n]*)*[.!?。！？…]*[\"'”’)」]*")
 MARKS_BEFORE = re.compile(r"^[\s.,;:!?。，、；：！？…·*#>\-–—_|/\\~=]+")
 LABEL_BEFORE = re.compile(
     r"^(?:(?:answer|caption|description|response|assistant|output|a|回答|答|描述|助手)\s*[:：]|(?i:sure|certainly)[,!.][^.:]*:)\s*",
@@ -122,33 +120,6 @@ class Cleaned:
     reasons: tuple[str, ...] = ()
 
 
-@dataclass
-class Tally:
-    """How often each reason was met in each kind of text, mended or dropped, with examples."""
-
-    texts: Counter[str] = field(default_factory=Counter)  # kind -> all
-    mended: Counter[tuple[str, str]] = field(default_factory=Counter)  # (kind, reason)
-    dropped: Counter[tuple[str, str]] = field(default_factory=Counter)
-    examples: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=dict)  # before, after
-
-    def note(self, kind: str, before: str, cleaned: Cleaned) -> None:
-        self.texts[kind] += 1
-        for reason in cleaned.reasons:
-            (self.mended if cleaned.text else self.dropped)[kind, reason] += 1
-            kept = self.examples.setdefault((kind, reason), [])
-            if len(kept) < EXAMPLES:
-                kept.append((before, cleaned.text))
-
-    def table(self) -> list[dict[str, Any]]:
-        """A row for each kind and reason that was met."""
-        return [
-            {"kind": kind, "reason": reason, "mended": self.mended[kind, reason],
-             "dropped": self.dropped[kind, reason], "of": self.texts[kind]}
-            for kind in self.texts for reason in REASONS
-            if (kind, reason) in self.mended or (kind, reason) in self.dropped
-        ]  # fmt: skip
-
-
 def clean_text(text: str, kind: str, *, prompt: str = "", settings: Cleaning | None = None) -> Cleaned:
     """One text of a kind ("garments", "background"), cleaned by itself."""
     settings = settings or Cleaning()
@@ -191,7 +162,7 @@ def clean_rows(
             if alike and settings.most_alike and alike[kind, digest(text)] > settings.most_alike:
                 cleaned = Cleaned("", (*cleaned.reasons, ALIKE))
             if tally is not None:
-                tally.note(kind, text, cleaned)
+                tally.note(kind, text, cleaned.text, cleaned.reasons)
             flags += [f"{kind}: {reason}" for reason in cleaned.reasons]
             if cleaned.text:
                 texts[kind] = cleaned.text
@@ -214,27 +185,6 @@ def plain(text: str) -> str:
 
 def keep(text: str) -> str:
     return text.strip()
-
-
-def split_sentences(text: str) -> list[str]:
-    """Sentences with their marks, CJK ones too; "v1.5" and "2.5 m" stay whole."""
-    return [found for match in SENTENCE.finditer(text) if (found := match[0].strip())]
-
-
-def join_sentences(sentences: Iterable[str]) -> str:
-    """Sentences as one text; no space between two that are written without."""
-    text = ""
-    for sentence in sentences:
-        glued = not text or (CJK_CHARACTER.match(sentence) and text[-1] in "。！？…")
-        text += sentence if glued else f" {sentence}"
-    return text
-
-
-def filter_sentences(text: str, good: Any) -> str:
-    """The text without the sentences that are not good; as it is where all are."""
-    sentences = split_sentences(text)
-    kept = [sentence for sentence in sentences if good(sentence)]
-    return text.strip() if len(kept) == len(sentences) else join_sentences(kept)
 
 
 def remove_leading(text: str) -> str:

@@ -9,7 +9,8 @@ from lib.atelier import describe, sample_look, visible
 from lib.atelier.describe import describe_background
 from lib.config import ConfigError
 from lib.rebuild import clean
-from lib.rebuild.clean import Cleaning, Tally, clean_rows, clean_text, count_alike
+from lib.rebuild.clean import Cleaning, clean_rows, clean_text, count_alike
+from lib.rebuild.tally import Tally
 
 PROMPT = "Describe the background of the image, without details of the person's clothing or appearance"
 ANY = Cleaning(language=None)
@@ -64,14 +65,10 @@ def test_each_reason_mends_or_drops_what_it_should(before, kind, after, reasons)
 
 
 def test_a_long_text_is_cut_between_sentences_and_an_endless_one_dropped():
-    found = clean_text(DOGS, "background", settings=Cleaning(max_words=20))
+    settings, endless = Cleaning(max_words=20), " ".join(f"the{n}" for n in range(100)) + " is."
+    found = clean_text(DOGS, "background", settings=settings)
     assert found.text == " ".join(DOGS.split()[:18]) and found.reasons == (clean.LONG,)
-    assert (
-        clean_text(
-            " ".join(f"the{n}" for n in range(100)) + " is.", "background", settings=Cleaning(max_words=20)
-        ).text
-        == ""
-    )
+    assert clean_text(endless, "background", settings=settings).text == ""
 
 
 def test_clothes_stay_where_clothes_are_wanted():
