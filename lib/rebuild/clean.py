@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from lib.config import ConfigError
 from lib.data.text import CJK, CJK_CHARACTER, tokenize
-from lib.rebuild.clothing import cut_clothing
+from lib.rebuild.clothing import cut_sentences
 from lib.rebuild.sentences import ENDS, filter_sentences, join_sentences, split_sentences
 from lib.rebuild.tally import Tally
 from lib.score.diversity import OPEN_WORDS, PUNCTUATION
@@ -24,7 +24,7 @@ LEAK = "prompt leakage"
 REFUSAL = "refusal"
 REPEAT = "repeat inside the text"
 CLOTHING = "clothing in background"
-BROKEN = "broken-off sentence"
+BROKEN, NO_STOP = "broken-off sentence", "no full stop"
 LANGUAGE = "wrong language"
 SHORT, LONG = "too short", "too long"
 ALIKE = "same text on many pictures"
@@ -48,6 +48,7 @@ REFUSING = re.compile(
     r"|抱歉|对不起|我无法|我不能|作为(?:一个|一名)?(?:人工智能|AI|语言模型)|没有提供(?:图片|图像)",
     re.IGNORECASE,
 )  # fmt: skip
+QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|「[^」]*」")  # what a shirt says refuses nothing
 LOOP = re.compile(r"(\b.{2,60}?\b)(?:[\s,]+\1){2,}(?!\w)", re.IGNORECASE)
 CJK_LOOP = re.compile(rf"([{CJK}]{{1,12}}?[，、]?)\1{{2,}}")
 # words that English sentences hold and other languages written in Latin letters do not
@@ -134,7 +135,7 @@ def clean_text(text: str, kind: str, *, prompt: str = "", settings: Cleaning | N
     ):
         after = mend(text)
         if after != text.strip():
-            reasons.append(reason)
+            reasons.append(NO_STOP if after[:-1] == text.strip() else reason)
         text = after
     if text:
         wrong, text = judge_whole(text, settings)
@@ -221,7 +222,7 @@ def pieces(text: str) -> list[str]:
 
 
 def remove_refusals(text: str) -> str:
-    return filter_sentences(text, lambda sentence: not REFUSING.search(sentence))
+    return filter_sentences(text, lambda sentence: not REFUSING.search(QUOTED.sub("", sentence)))
 
 
 def remove_repeats(text: str) -> str:
@@ -240,8 +241,8 @@ def remove_repeats(text: str) -> str:
 def cut_clothes(text: str) -> str:
     """Background sentences without what they say of clothes."""
     sentences = split_sentences(text)
-    cut = [cut_clothing(sentence) for sentence in sentences]
-    return text.strip() if cut == sentences else join_sentences(filter(None, cut))
+    cut = cut_sentences(sentences)
+    return text.strip() if cut == sentences else join_sentences(cut)
 
 
 def mend_end(text: str) -> str:

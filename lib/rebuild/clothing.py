@@ -1,6 +1,7 @@
 """Clothing: find what a sentence on the background says of clothes, and cut it off where a place remains."""
 
 import re
+from collections.abc import Iterable
 from functools import cache
 
 from lib.atelier import heard
@@ -98,8 +99,11 @@ LOOSE_PERSON = re.compile(
     rf"(?:,\s*|\s+)(?:with|and|of|for|behind)\s+(?:there\s+is\s+)?{SOMEBODY}$", re.IGNORECASE
 )
 ONLY_A_PERSON = re.compile(
-    rf"(?:.*\b(?:features?|shows?|is|has|of|depicts?)\s+)?{SOMEBODY}(?:\s+(?:is|was|are|has))?", re.IGNORECASE
+    rf"(?:.*\b(?:features?|shows?|is|has|of|depicts?)\s+)?{SOMEBODY}(?:\s+in\s+the\s+\w+)?(?:\s+(?:is|was|are|has))?",
+    re.IGNORECASE,
 )
+
+OF_SOMEBODY = re.compile(r"(?:he|she|they|his|her|their)\b|[他她]", re.IGNORECASE)
 
 
 @cache
@@ -116,6 +120,16 @@ def garment_words() -> re.Pattern[str]:
 def mentions_clothing(text: str) -> bool:
     """Whether a text says anything of clothes."""
     return garment_words().search(text) is not None
+
+
+def cut_sentences(sentences: Iterable[str]) -> list[str]:
+    """All sentences without clothes; "He ..." goes with the sentence that said who he is."""
+    kept, lost = [], False
+    for sentence in sentences:
+        cut = "" if lost and OF_SOMEBODY.match(sentence) else cut_clothing(sentence)
+        lost = cut != sentence
+        kept += [cut] if cut else []
+    return kept
 
 
 def cut_clothing(sentence: str) -> str:

@@ -22,7 +22,7 @@ ImageText = Callable[[Path, str], float]  # a picture and "upper_color: red" -> 
 
 
 @dataclass(frozen=True)
-class Testimony:
+class Evidence:
     """What our models say of one picture: the reader's probabilities, the captioner's sampled captions."""
 
     read: Mapping[str, Belief] = field(default_factory=dict)  # attribute -> value -> probability
@@ -32,7 +32,7 @@ class Testimony:
         return json.dumps({"read": self.read, "captions": self.captions}, ensure_ascii=False)
 
     @classmethod
-    def from_text(cls, text: str) -> "Testimony":
+    def from_text(cls, text: str) -> "Evidence":
         told = json.loads(text)
         return cls(told["read"], tuple(told["captions"]))
 
@@ -91,20 +91,20 @@ class Judged:
     verdicts: tuple[Verdict, ...]
 
 
-def believe(testimony: Testimony, settings: Judging | None = None) -> dict[str, Belief]:
+def believe(evidence: Evidence, settings: Judging | None = None) -> dict[str, Belief]:
     """Attribute -> value -> how much reader and captioner together believe it.
 
     Captions that do not speak of an attribute say nothing against it: a caption may leave out what it sees.
     """
     settings = settings or Judging()
     told: dict[str, dict[str, float]] = {}
-    for caption in testimony.captions:
+    for caption in evidence.captions:
         for name, value in parse(caption).facts.items():
             values = told.setdefault(name, {})
             values[value] = values.get(value, 0) + 1
     beliefs: dict[str, Belief] = {}
-    for name in dict.fromkeys([*testimony.read, *told]):
-        spoken, values = sum(told.get(name, {}).values()), testimony.read.get(name)
+    for name in dict.fromkeys([*evidence.read, *told]):
+        spoken, values = sum(told.get(name, {}).values()), evidence.read.get(name)
         if spoken < settings.least_captions:
             if values:
                 beliefs[name] = values
@@ -133,7 +133,7 @@ def judge_claim(claim: Claim, belief: Belief | None, threshold: Threshold, score
 
 def judge_text(
     text: str,
-    testimony: Testimony,
+    evidence: Evidence,
     *,
     settings: Judging | None = None,
     picture: Path | None = None,
@@ -142,7 +142,7 @@ def judge_text(
 ) -> Judged:
     """Judge every claim of a text and give the text that states what is left of them."""
     settings = settings or Judging()
-    beliefs = believe(testimony, settings)
+    beliefs = believe(evidence, settings)
     verdicts = []
     for claim in read_claims(text):
         belief = beliefs.get(claim.attribute)
@@ -179,7 +179,7 @@ def wanted(verdicts: Iterable[Verdict]) -> dict[str, str]:
 
 def judge_rows(
     rows: Iterable[Mapping[str, Any]],
-    testimonies: Mapping[str, Testimony] | Callable[[Mapping[str, Any]], Testimony | None],
+    evidence_of: Mapping[str, Evidence] | Callable[[Mapping[str, Any]], Evidence | None],
     *,
     settings: Judging | None = None,
     root: Path | None = None,
@@ -187,19 +187,19 @@ def judge_rows(
 ) -> Iterator[dict[str, Any]]:
     """Rows with judged texts, all verdicts under "claims" and what happened among the flags.
 
-    `testimonies` gives a row's: a mapping by id, or a function of the row where a mapping would be too large.
+    `evidence_of` gives a row's: a mapping by id, or a function of the row where a mapping would be too large.
     """
-    find = testimonies if callable(testimonies) else (lambda row: testimonies.get(row["id"]))
+    find = evidence_of if callable(evidence_of) else (lambda row: evidence_of.get(row["id"]))
     for row in rows:
-        testimony = find(row) if row["texts"] else None
-        if testimony is None:
+        evidence = find(row) if row["texts"] else None
+        if evidence is None:
             yield {**row, "claims": {}}
             continue
         texts, claims, flags = {}, {}, list(row["flags"])
         for kind, text in row["texts"].items():
             judged = judge_text(
                 text,
-                testimony,
+                evidence,
                 settings=settings,
                 picture=root / row["name"] if root else None,
                 image_text_model=image_text_model,

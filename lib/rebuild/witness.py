@@ -1,6 +1,6 @@
 """Witness: our own captioner and attribute reader, asked about pictures in the same way as any backend.
 
-The prompt "caption" gives the captioner's best caption, "testimony" what both say for the judge, as JSON.
+The prompt "caption" gives the captioner's best caption, "evidence" what both say for the judge, as JSON.
 So their answers stand in a ledger too: resumed after a kill, shared by several processes.
 """
 
@@ -19,9 +19,9 @@ from lib.models.captioner import Captioner
 from lib.models.generate import Decoding, asleep
 from lib.rebuild.backends.pictures import answer_in_batches
 from lib.rebuild.backends.shape import Answer, BackendError, fingerprint
-from lib.rebuild.judge import NONE, Testimony
+from lib.rebuild.judge import NONE, Evidence
 
-CAPTION, TESTIMONY = "caption", "testimony"
+CAPTION, EVIDENCE = "caption", "evidence"
 SAMPLING = Decoding(method="sample", samples=5, temperature=0.7)
 
 
@@ -52,11 +52,11 @@ class Witness:
         self.fingerprint = fingerprint(weights, reader is None, settings)
 
     def __call__(self, pictures: Sequence[Path], prompts: Sequence[str]) -> list[Answer]:
-        unknown = sorted({*prompts} - {CAPTION, TESTIMONY})
+        unknown = sorted({*prompts} - {CAPTION, EVIDENCE})
         if unknown or (CAPTION in prompts and self.captioner is None):
             asked = unknown[0] if unknown else CAPTION
             raise BackendError(
-                f"the witness cannot answer {asked!r}; expected {TESTIMONY!r}, or {CAPTION!r} of a captioner"
+                f"the witness cannot answer {asked!r}; expected {EVIDENCE!r}, or {CAPTION!r} of a captioner"
             )
         return answer_in_batches(pictures, prompts, self.ask, self.batch_size)
 
@@ -82,7 +82,7 @@ class Witness:
         """The reader's probabilities and the captioner's samples, as the judge reads them."""
         read = read_beliefs(self.reader, images) if self.reader else [{} for _ in images]
         said = self.sample(images) if self.captioner else [()] * len(images)
-        return [Testimony(*pair).to_text() for pair in zip(read, said, strict=True)]
+        return [Evidence(*pair).to_text() for pair in zip(read, said, strict=True)]
 
     def sample(self, images: Tensor) -> list[tuple[str, ...]]:
         chance = torch.Generator(device=images.device).manual_seed(self.seed)

@@ -3,7 +3,7 @@
 from lib.rebuild.card import Account, write_card
 from lib.rebuild.clean import clean_rows
 from lib.rebuild.fuse import Rebuilt
-from lib.rebuild.judge import Testimony, judge_rows
+from lib.rebuild.judge import Evidence, judge_rows
 from lib.rebuild.tally import Tally
 
 PROMPTS = {"background": "在哪里? | <b>"}
@@ -27,7 +27,7 @@ def rows():
 def test_the_card_counts_what_happened_and_leaves_the_licences_open(tmp_path):
     tally = Tally()
     clean = clean_rows(rows(), tally=tally)
-    judged = list(judge_rows(clean, {"0a": Testimony({"upper_color": {"red": 0.9, "blue": 0.0}})}))
+    judged = list(judge_rows(clean, {"0a": Evidence({"upper_color": {"red": 0.9, "blue": 0.0}})}))
     measured = {"garments": {"claims": 9, "wrong": 4, "found": 0.75, "precision": None, "lost": 0.0}}
     account = Account(
         title="Street photos, described anew",

@@ -15,8 +15,8 @@ from lib.rebuild.judge import (
     KEPT,
     MENDED,
     NONE,
+    Evidence,
     Judging,
-    Testimony,
     Threshold,
     believe,
     judge_rows,
@@ -37,7 +37,7 @@ def sure(facts, certainty=0.95):
     for name, values in SCHEMA.items():
         rest = (1 - certainty) / len(values)
         read[name] = dict.fromkeys((NONE, *values), rest) | {facts[name] or NONE: certainty}
-    return Testimony(read)
+    return Evidence(read)
 
 
 def test_claims_are_the_facts_a_text_states_and_strange_words_are_none():
@@ -119,32 +119,32 @@ def test_planted_errors_are_mended_where_the_witness_knows_better_and_dropped_wh
 
 def test_an_unsure_witness_drops_instead_of_mending_and_a_silent_one_keeps():
     text = "A man wears a blue shirt."
-    unsure = Testimony({"upper_color": {"red": 0.5, "orange": 0.45, "blue": 0.05}})
+    unsure = Evidence({"upper_color": {"red": 0.5, "orange": 0.45, "blue": 0.05}})
     judged = judge_text(text, unsure)
     assert {v.attribute: v.outcome for v in judged.verdicts}["upper_color"] == DROPPED
     assert parse(judged.text).facts == {"gender": "man", "upper": "shirt"}
-    silent = judge_text(text, Testimony())
+    silent = judge_text(text, Evidence())
     assert silent.text == text and {v.reason for v in silent.verdicts} == {"the witnesses have no opinion"}
 
 
 def test_garments_and_background_have_thresholds_of_their_own():
     read = {"upper_color": {"blue": 0.2, "red": 0.8}, "background": {"beach": 0.2, "park": 0.8}}
     settings = Judging(garments=Threshold(doubt=0.3), background=Threshold(doubt=0.1))
-    judged = judge_text("A blue shirt. The photo was taken on a beach.", Testimony(read), settings=settings)
+    judged = judge_text("A blue shirt. The photo was taken on a beach.", Evidence(read), settings=settings)
     outcomes = {v.attribute: v.outcome for v in judged.verdicts}
     assert outcomes["upper_color"] == MENDED and outcomes["background"] == KEPT
 
 
 def test_captions_weigh_in_only_when_enough_of_them_speak():
     read = {"upper_color": {"blue": 0.1, "red": 0.9}}
-    two = Testimony(read, ("A blue shirt.",) * 2 + ("A shirt.",) * 3)
-    five = Testimony(read, ("A blue shirt.",) * 3 + ("A red shirt.", "A shirt."))
+    two = Evidence(read, ("A blue shirt.",) * 2 + ("A shirt.",) * 3)
+    five = Evidence(read, ("A blue shirt.",) * 3 + ("A red shirt.", "A shirt."))
     settings = Judging(captioner=0.5)
     assert believe(two, settings)["upper_color"] == read["upper_color"]
     assert believe(five, settings)["upper_color"] == pytest.approx(
         {"blue": 0.05 + 0.375, "red": 0.45 + 0.125}
     )
-    assert believe(Testimony({}, five.captions), settings)["upper_color"] == {"blue": 0.75, "red": 0.25}
+    assert believe(Evidence({}, five.captions), settings)["upper_color"] == {"blue": 0.75, "red": 0.25}
 
 
 def test_an_image_text_model_is_one_more_voice():
@@ -154,7 +154,7 @@ def test_an_image_text_model_is_one_more_voice():
         asked.append((picture.name, claim))
         return 1.0 if "blue" in claim else 0.0
 
-    told = Testimony({"upper_color": {"blue": 0.05, "red": 0.95}})
+    told = Evidence({"upper_color": {"blue": 0.05, "red": 0.95}})
     judged = judge_text("A blue shirt.", told, picture=Path("x.jpg"), image_text_model=agrees)
     verdict = next(v for v in judged.verdicts if v.attribute == "upper_color")
     assert asked == [("x.jpg", "upper color: blue")]
@@ -163,16 +163,16 @@ def test_an_image_text_model_is_one_more_voice():
 
 def test_of_two_contradicting_claims_the_believed_one_stays():
     judged = judge_text(
-        "The shirt is red. The shirt is blue.", Testimony({"upper_color": {"blue": 0.7, "red": 0.3}})
+        "The shirt is red. The shirt is blue.", Evidence({"upper_color": {"blue": 0.7, "red": 0.3}})
     )
     colors = {v.value: v for v in judged.verdicts if v.attribute == "upper_color"}
     assert colors["blue"].outcome == KEPT and colors["red"].reason == "the text contradicts itself"
     assert parse(judged.text).facts["upper_color"] == "blue"
 
 
-def test_testimony_survives_the_ledger():
-    told = Testimony({"hat": {NONE: 0.25, "cap": 0.75}}, ("一顶帽子。",))
-    assert Testimony.from_text(told.to_text()) == told
+def test_evidence_survives_the_ledger():
+    told = Evidence({"hat": {NONE: 0.25, "cap": 0.75}}, ("一顶帽子。",))
+    assert Evidence.from_text(told.to_text()) == told
 
 
 @pytest.mark.parametrize("kind", ["garments", "background"])
@@ -219,7 +219,7 @@ def test_measures_have_known_answers():
     facts = dict.fromkeys(SCHEMA) | {"upper": "shirt", "upper_color": "red", "background": "park"}
     read = {"upper": {"shirt": 0.05, "dress": 0.95}, "upper_color": {"blue": 0.02, "red": 0.98},
             "background": {"beach": 0.5, "park": 0.5}}  # fmt: skip
-    verdicts = [judge_text("A blue shirt. The photo was taken on a beach.", Testimony(read)).verdicts]
+    verdicts = [judge_text("A blue shirt. The photo was taken on a beach.", Evidence(read)).verdicts]
     assert measure_claims(verdicts, [facts]) == {
         "garments": {"claims": 2, "wrong": 1, "found": 1.0, "precision": 0.5, "lost": 1.0, "mended": 2,
                      "mended_right": 0.5},
@@ -246,7 +246,7 @@ def test_rows_carry_claims_flags_and_judged_texts():
         {"id": "0b", "name": "y.jpg", "texts": {"garments": "A man wears a blue shirt."}, "flags": []},
         {"id": None, "name": "z.jpg", "texts": {}, "flags": ["refused"]},
     ]
-    told = {"0a": Testimony({"upper_color": {"red": 0.9, "blue": 0.0}})}
+    told = {"0a": Evidence({"upper_color": {"red": 0.9, "blue": 0.0}})}
     first, second, third = judge_rows(rows, told)
     assert first["texts"] == {"garments": "A man wears a red shirt."}
     assert first["flags"] == ["f", "garments: claim mended"] and len(first["claims"]["garments"]) == 3

@@ -14,6 +14,7 @@ from lib.rebuild.tally import Tally
 
 PROMPT = "Describe the background of the image, without details of the person's clothing or appearance"
 ANY = Cleaning(language=None)
+QUOTED = 'A shirt that reads "I am sorry, I cannot see."'
 SORRY = "I'm sorry, but I cannot see the image."
 DOGS = " ".join(f"There is dog number {n} here." for n in range(30))
 
@@ -49,6 +50,10 @@ CASES = [
     ("There is a street with trees. There is also a man with a", "background",
      "There is a street with trees.", [clean.BROKEN]),
     ("the background shows a street with a", "background", "the background shows a street.", [clean.BROKEN]),
+    ("A street in the rain", "background", "A street in the rain.", [clean.NO_STOP]),
+    ("The wall is white. The person in the image is wearing a white t-shirt. He has a tattoo.", "background",
+     "The wall is white.", [clean.CLOTHING]),
+    (QUOTED, "garments", QUOTED, []),
     ("La imagen muestra una calle con muchos coches rojos.", "background", "", [clean.LANGUAGE]),
     ("背景是一条街道，有很多树。", "background", "", [clean.LANGUAGE]),
     ("A street.", "background", "", [clean.SHORT]),

@@ -9,9 +9,9 @@ from lib.data.images import Preprocess, load_image
 from lib.data.text import Vocab
 from lib.models import Captioner, Decoding, build_decoder, build_encoder
 from lib.rebuild.backends.shape import BackendError
-from lib.rebuild.judge import NONE, Testimony
+from lib.rebuild.judge import NONE, Evidence
 from lib.rebuild.run import describe_folder
-from lib.rebuild.witness import CAPTION, TESTIMONY, Witness
+from lib.rebuild.witness import CAPTION, EVIDENCE, Witness
 
 PREPROCESS = Preprocess(resize=32, crop=32)
 SCHEMA = {"upper_color": ("red", "blue"), "hat": ("cap",)}
@@ -50,7 +50,7 @@ def captioner():
 
 def test_it_testifies_to_what_its_reader_believes(paths):
     witness = Witness(Reader(), None, PREPROCESS)
-    red, blue = (Testimony.from_text(text) for text in witness(paths, [TESTIMONY] * 2))
+    red, blue = (Evidence.from_text(text) for text in witness(paths, [EVIDENCE] * 2))
     assert max(red.read["upper_color"], key=red.read["upper_color"].get) == "red"
     assert max(blue.read["upper_color"], key=blue.read["upper_color"].get) == "blue"
     assert set(red.read["hat"]) == {NONE, "cap"} and red.read["hat"][NONE] > 0.99
@@ -59,8 +59,8 @@ def test_it_testifies_to_what_its_reader_believes(paths):
 
 def test_its_answers_stand_in_a_ledger_under_its_weights(paths, tmp_path):
     first = Witness(Reader(), None, PREPROCESS)
-    rows = list(describe_folder(paths[0].parent, tmp_path / "w", first, {"testimony": TESTIMONY}).rows())
-    assert [Testimony.from_text(row["texts"]["testimony"]).captions for row in rows] == [(), ()]
+    rows = list(describe_folder(paths[0].parent, tmp_path / "w", first, {"evidence": EVIDENCE}).rows())
+    assert [Evidence.from_text(row["texts"]["evidence"]).captions for row in rows] == [(), ()]
     other = Reader()
     other.gain.data += 1
     assert Witness(other, None, PREPROCESS).fingerprint != first.fingerprint
@@ -71,13 +71,13 @@ def test_its_answers_stand_in_a_ledger_under_its_weights(paths, tmp_path):
 def test_its_captioner_tells_and_is_sampled(paths, captioner):
     decoding, sampling = Decoding(max_length=5), Decoding(method="sample", samples=4, max_length=5)
     witness = Witness(Reader(), captioner, PREPROCESS, decoding=decoding, sampling=sampling)
-    told = witness([paths[0], paths[0], paths[1]], [CAPTION, TESTIMONY, CAPTION])
+    told = witness([paths[0], paths[0], paths[1]], [CAPTION, EVIDENCE, CAPTION])
     batch = torch.stack([PREPROCESS(load_image(path)) for path in paths])
     best = captioner.generate(batch, beam_k=5, max_len=5)
     assert [told[0], told[2]] == [captioner.decode(ids) for ids in best]
-    captions = Testimony.from_text(told[1]).captions
+    captions = Evidence.from_text(told[1]).captions
     assert len(captions) == 4 and len(set(captions)) > 1
-    assert witness([paths[0]], [TESTIMONY]) == witness([paths[0]], [TESTIMONY])
+    assert witness([paths[0]], [EVIDENCE]) == witness([paths[0]], [EVIDENCE])
 
 
 def test_what_it_cannot_answer_is_named(paths):
