@@ -172,11 +172,12 @@ def _explain_absence(folder: Path) -> str:
     files = sorted(folder.iterdir()) if folder.is_dir() else [folder]
     foreign = [path for path in files if path.suffix in FOREIGN and path.is_file()]
     if foreign:
-        parts = list(dict.fromkeys(name.split(".")[0] for name in load_weights(foreign[0])))
-        return (
-            f"{shorten(foreign[0])}: another program's weights, which need the model class they came from "
-            f"(the one with the parts {', '.join(parts[:6])}); {wanted}"
-        )
+        theirs = f"{shorten(foreign[0])}: another program's weights, which need the model class they came from"
+        try:
+            parts = list(dict.fromkeys(name.split(".")[0] for name in load_weights(foreign[0])))
+        except CheckpointError as error:
+            return f"{theirs}; {wanted} ({error})"
+        return f"{theirs} (the one with the parts {', '.join(parts[:6])}); {wanted}"
     if folder.exists():
         return f"{shorten(folder)}: not a checkpoint; {wanted}"
     return f"{shorten(folder)}: does not exist; {wanted}"
