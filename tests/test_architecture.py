@@ -17,9 +17,9 @@ DATA_ORDER = ("record", "formats", "text", "images", "split", "loader", "command
 # Budgets, in lines that are neither blank nor comment. Growth is a decision, taken here.
 MODULE = 250
 FUNCTION = 40
-LIBRARY = 13_000  # DESIGN guessed 7,000: strict readers, exact scores and drawing what can be read cost more
+LIBRARY = 16_000  # DESIGN guessed 7,000: strict readers, exact scores, legible drawing, four backends
 CORE = {"data", "models", "score", "train", "checkpoint", "pipeline", "config"}
-CORE_TOTAL = 8_000  # DESIGN guessed 3,500: docstrings count, and every bad input gets a line of its own
+CORE_TOTAL = 8_400  # DESIGN guessed 3,500: docstrings count, and every bad input gets a line of its own
 
 # Calls that may stand in one place only.
 ONLY_HERE = {

@@ -172,7 +172,8 @@ def _explain_absence(folder: Path) -> str:
     files = sorted(folder.iterdir()) if folder.is_dir() else [folder]
     foreign = [path for path in files if path.suffix in FOREIGN and path.is_file()]
     if foreign:
-        theirs = f"{shorten(foreign[0])}: another program's weights, which need the model class they came from"
+        program = "another program's weights, which need the model class they came from"
+        theirs = f"{shorten(foreign[0])}: {program}"
         try:
             parts = list(dict.fromkeys(name.split(".")[0] for name in load_weights(foreign[0])))
         except CheckpointError as error:

@@ -117,7 +117,7 @@ def measure(
     means["rouge_l_coco"] = rouge_l_coco(pairs.candidates, pairs.references)
     means["rouge_l_rouge"] = rouge_l_rouge(pairs.candidates, pairs.references)
     if end_token or (frequencies and frequencies.end_token):
-        means["cider_d"] = CiderD(pairs.references, frequencies, end_token=end_token).scores(pairs.candidates)
+        means["cider_d"] = CiderD(pairs.references, frequencies, end_token=True).scores(pairs.candidates)
     else:
         means["cider_d"] = CiderD(table, frequencies).score_counted(counted)
     means["mean_length"] = np.array([len(tokens) for tokens in pairs.candidates], float)
