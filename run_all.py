@@ -38,7 +38,13 @@ PIPELINE = (
         makes=("{output}/model_ckpt/cnngru/gru/best", "{output}/metrics/01_cnn_rnn.json"),
         profiles={
             "smoke": SMOKE | {"training": {"epochs": 2}, "beam": 2},
-            "flickr8k": FLICKR8K | {"word": 256, "hidden": 512, "training": {"epochs": 8, "batch_size": 64}},
+            "flickr8k": FLICKR8K
+            | {
+                "word": 256,
+                "hidden": 512,
+                "dropout": 0.4,
+                "training": {"epochs": 5, "batch_size": 64, "learning_rate": 0.003},
+            },
             "full": FULL | {"word": 512, "hidden": 512, "training": {"epochs": 10}},
         },
     ),
@@ -48,8 +54,43 @@ PIPELINE = (
         makes=("{output}/model_ckpt/attn/best", "{output}/metrics/02_self_attention.json"),
         profiles={
             "smoke": SMOKE | {"hidden": 64, "width": 48, "layers": 1, "training": {"epochs": 1}, "beam": 2},
-            "flickr8k": FLICKR8K | {"views": ["grid"], "training": {"epochs": 6, "batch_size": 64}},
-            "full": FULL | {"hidden": 512, "width": 512, "layers": 6, "training": {"epochs": 10}},
+            "flickr8k": FLICKR8K
+            | {
+                "hidden": 256,
+                "width": 256,
+                "dropout": 0.3,
+                "views": ["grid"],
+                "training": {"epochs": 5, "batch_size": 64, "learning_rate": 0.003, "label_smoothing": 0.1},
+            },
+            "full": FULL
+            | {
+                "hidden": 512,
+                "width": 512,
+                "layers": 6,
+                "views": ["grid", "regions"],
+                "training": {"epochs": 10},
+            },
+        },
+    ),
+    Stage(
+        notebook="03_rl_loss",
+        needs=(*EYE, "{output}/model_ckpt/attn/best", "{output}/metrics/02_self_attention.json"),
+        makes=("{output}/model_ckpt/attn_rl/best", "{output}/metrics/03_rl_loss.json"),
+        profiles={
+            "smoke": SMOKE
+            | {"training": {"max_steps": 4, "validate_every": 2}, "options": {"control": 2, "beam": 2}},
+            "flickr8k": FLICKR8K
+            | {
+                "reward": {"attribute_f1": 0.0, "bleu4": 1.0},
+                "training": {"max_steps": 600, "validate_every": 100},
+            },
+            "full": FULL
+            | {
+                "sweep": [[0.1, 0.0005], [0.2, 0.0005], [0.3, 0.0005], [0.2, 0.0001], [0.2, 0.0002]],
+                "reward": {"attribute_f1": 0.0, "bleu4": 1.0},
+                "training": {"max_steps": 5000, "validate_every": 500},
+                "seeds": [0, 1, 2],
+            },
         },
     ),
 )

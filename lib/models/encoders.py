@@ -75,8 +75,8 @@ class Encoder(nn.Module):
         return torch.cat([fixed, find_boxes(self.detector, images, self.settings.boxes)], 1)
 
     def viewed(self, view: View, *, grid: int | None = None) -> "Encoder":
-        """The same backbone, weights shared, seen another way."""
-        settings, heads = replace(self.settings, view=view, grid=grid), self.heads
+        """The same backbone, weights shared, seen another way; a grid of its own size unless told."""
+        settings, heads = replace(self.settings, view=view, grid=grid or self.settings.grid), self.heads
         if view != "facts":
             settings, heads = replace(settings, schema=None), None
         return Encoder(settings, self.backbone, self.detector, heads)

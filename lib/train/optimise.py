@@ -29,14 +29,14 @@ def parameter_groups(
 ) -> list[dict]:
     """Groups by learning rate, decay and place: biases and norms (one-dimensional) are not pulled to zero."""
     seeing = {id(p) for p in encoder.parameters()} if encoder is not None else set()
-    words = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+    words = {m.num_embeddings for m in model.modules() if isinstance(m, nn.Embedding)}
     scale = training.batch_size * training.accumulate * processes if training.scale_learning_rate else 1
     groups: dict[tuple[float, float, bool], list[Tensor]] = {}
     for parameter in model.parameters():
         if parameter.requires_grad:
             rate = training.encoder_learning_rate if id(parameter) in seeing else training.learning_rate
             decay = training.weight_decay if parameter.ndim > 1 else 0.0
-            hidden = id(parameter) not in words and is_hidden(parameter)
+            hidden = parameter.shape[:1].numel() not in words and is_hidden(parameter)
             groups.setdefault((rate * scale, decay, hidden), []).append(parameter)
     if not groups:
         raise FitError(f"{type(model).__name__} has nothing to train: every parameter is frozen")
@@ -47,7 +47,10 @@ def parameter_groups(
 
 
 def is_hidden(parameter: Tensor) -> bool:
-    """Whether it is a matrix or a convolution between two layers; the few rows of a small head are none."""
+    """Whether it is a matrix or a convolution between two layers; the few rows of a small head are none.
+
+    Neither are those with a row for each word, which most steps do not see.
+    """
     return parameter.ndim > 1 and min(parameter.shape[0], parameter[0].numel()) >= HEAD
 
 

@@ -159,8 +159,9 @@ def test_end_token_and_given_frequencies_reach_cider():
     changed = {key for key in plain if plain[key] != ended[key]}
     assert changed == {key for key in plain if plain[key] != given[key]} == {"cider_d"}
     both = DocumentFrequencies.of(tokens, end_token=True)
-    asked = evaluate(candidates, references, document_frequencies=both, end_token=True, resamples=0)["cider_d"]
-    assert asked == evaluate(candidates, references, document_frequencies=both, resamples=0)["cider_d"] > 0
+    given = {"document_frequencies": both, "resamples": 0}
+    asked = evaluate(candidates, references, end_token=True, **given)["cider_d"]
+    assert asked == evaluate(candidates, references, **given)["cider_d"] > 0
     each = score_captions(candidates, references, document_frequencies=both)["cider_d"]
     assert each.mean() == pytest.approx(asked)
 
