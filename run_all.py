@@ -43,7 +43,7 @@ PIPELINE = (
                 "word": 256,
                 "hidden": 512,
                 "dropout": 0.4,
-                "training": {"epochs": 5, "batch_size": 64, "learning_rate": 0.003},
+                "training": {"epochs": 2, "batch_size": 64, "learning_rate": 0.002, "optimizer": "adamw"},
             },
             "full": FULL | {"word": 512, "hidden": 512, "training": {"epochs": 10}},
         },
@@ -60,7 +60,13 @@ PIPELINE = (
                 "width": 256,
                 "dropout": 0.3,
                 "views": ["grid"],
-                "training": {"epochs": 5, "batch_size": 64, "learning_rate": 0.003, "label_smoothing": 0.1},
+                "training": {
+                    "batch_size": 64,
+                    "learning_rate": 0.001,
+                    "optimizer": "adamw",
+                    "warmup_steps": 200,
+                    "label_smoothing": 0.1,
+                },
             },
             "full": FULL
             | {

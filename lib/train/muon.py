@@ -37,7 +37,9 @@ class Muon(torch.optim.AdamW):
         """One step of a matrix; a convolution counts as one, its kernels laid out in rows."""
         state = self.state[parameter]
         if "momentum" not in state:
+            state["step"] = torch.tensor(0.0)  # AdamW looks for it when it loads a state
             state["momentum"] = torch.zeros_like(parameter)
+        state["step"] += 1
         momentum = state["momentum"].mul_(MOMENTUM).add_(parameter.grad)
         ahead = parameter.grad + MOMENTUM * momentum
         matrix = orthogonal(ahead.flatten(1))

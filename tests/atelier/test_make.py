@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from lib.atelier.make import AtelierError, Recipe, make_dataset, plan
+from lib.atelier.wardrobe import VIEWS
 from lib.data.formats import open_dataset, parse_name
 
 SMALL = Recipe(train=60, val=12, test=18, size=32)
@@ -104,3 +105,11 @@ def test_attributes_are_what_the_captions_may_say(made):
         stated = parse(record.captions[0])
         assert not stated.unknown
         assert all(record.attributes[name] == value for name, value in stated.facts.items())
+
+
+def test_single_pictures_show_each_product_once_in_all_views():
+    shots = list(plan(Recipe(train=200, val=20, test=0, single=True)))
+    assert len(shots) == 220
+    assert len({shot.product for shot in shots}) == 220
+    views = [shot.view for shot in shots]
+    assert all(views.count(view) > 20 for view in VIEWS)
