@@ -296,10 +296,11 @@ def test_validating_leaves_no_trace_in_the_training(tmp_path):
 # going on
 
 
-def test_a_killed_run_goes_on_bit_for_bit(tmp_path):
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_killed_run_goes_on_bit_for_bit(tmp_path, optimizer):
     """Killed with SIGKILL in the middle of an epoch, twice, with dropout, averaging and accumulation."""
     training = {"epochs": 3, "batch_size": 4, "ema": 0.9, "accumulate": 3, "checkpoint_every": 2}
-    training |= {"checkpoints_kept": 1, "log_every": 3, "encoder_learning_rate": 1e-4}
+    training |= {"checkpoints_kept": 1, "log_every": 3, "encoder_learning_rate": 1e-4, "optimizer": optimizer}
     spec = {"training": training, "model": {"dropout": 0.3}, "loader": {"bucket": True}}
     whole = toy_run.main({**spec, "folder": str(tmp_path / "whole" / "a")})
     folder = tmp_path / "killed" / "a"
