@@ -20,7 +20,7 @@ webdriver = pytest.importorskip("selenium.webdriver")
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no chromium or no chromedriver here")
 
-SMALL = {"pictures": {"train": 40, "val": 8, "test": 14}, "training": {"epochs": 1}}
+SMALL = {"pictures": {"train": 40, "val": 8, "test": 14, "eye": 40}, "training": {"epochs": 1}}
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--window-size=1400,1000",

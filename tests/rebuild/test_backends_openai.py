@@ -1,6 +1,7 @@
 """The openai backend against a real HTTP server on this machine, which behaves as badly as servers do."""
 
 import base64
+import contextlib
 import io
 import json
 import os
@@ -43,17 +44,14 @@ class Handler(BaseHTTPRequestHandler):
             count = len(server.seen)
             server.under_way += 1
             server.most_at_once = max(server.most_at_once, server.under_way)
-        try:
-            reply = server.behave(count, request)
+        reply = server.behave(count, request)
+        with server.lock:  # before the reply: whoever has it may ask again at once
+            server.under_way -= 1
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             if callable(reply):
                 reply(self)
             else:
                 self.reply(*reply)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
-        finally:
-            with server.lock:
-                server.under_way -= 1
 
     def reply(self, status, headers, body):
         self.send_response(status)
