@@ -56,7 +56,9 @@ def describe(stages: dict, run: dict) -> str:
     first = next(iter(stages.values()))
     sizes = ", ".join(f"{count:,} {split}" for split, count in first["pictures"].items())
     spent = ", ".join(f"{name[:2]} {run['stages'][name]['seconds']:.0f} s" for name in stages)
-    return f"{sizes} pictures, seed {first['seed']}; scored on {first['split']}. Wall time: {spent}."
+    code = ", ".join(sorted({run["stages"][name]["commit"] for name in stages}))
+    what = f"{sizes} pictures, seed {first['seed']}; scored on {first['split']}"
+    return f"{what}. Wall time: {spent}. Code: {code}."
 
 
 def table(name: str, stage: dict) -> dict:
