@@ -43,7 +43,7 @@ PIPELINE = (
                 "word": 256,
                 "hidden": 512,
                 "dropout": 0.4,
-                "training": {"epochs": 2, "batch_size": 64, "learning_rate": 0.002, "optimizer": "adamw"},
+                "training": {"epochs": 2, "learning_rate": 0.002, "optimizer": "adamw"},
             },
             "full": FULL | {"word": 512, "hidden": 512, "training": {"epochs": 10}},
         },
@@ -61,7 +61,6 @@ PIPELINE = (
                 "dropout": 0.3,
                 "views": ["grid"],
                 "training": {
-                    "batch_size": 64,
                     "learning_rate": 0.001,
                     "optimizer": "adamw",
                     "warmup_steps": 200,

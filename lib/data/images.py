@@ -39,7 +39,8 @@ def load_image(path: str | Path) -> Image.Image:
     try:
         with Image.open(path, formats=FORMATS) as image:
             check_size(image, path)
-            return to_rgb(ImageOps.exif_transpose(image))
+            ImageOps.exif_transpose(image, in_place=True)
+            return to_rgb(image)
     except ImageError:
         raise
     except UnidentifiedImageError:
@@ -67,7 +68,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+    image.load()
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 @lru_cache
@@ -98,7 +100,7 @@ class Preprocess:
 
     def __call__(self, image: Image.Image, seed: int | None = None) -> "torch.Tensor":  # [3, crop, crop]
         """The middle of the picture; with a seed a crop (and flip) that depends on the seed alone."""
-        image = image.convert("RGB")
+        image = image if image.mode == "RGB" else image.convert("RGB")
         if image.size != self.size(image.size):
             image = image.resize(self.size(image.size), Image.Resampling.BILINEAR)
         spare = image.width - self.crop, image.height - self.crop
@@ -125,8 +127,11 @@ class Preprocess:
         import numpy as np
         import torch
 
-        pixels, tables = np.asarray(image), normal_values(self.mean, self.std)
-        return torch.from_numpy(np.stack([table[pixels[..., c]] for c, table in enumerate(tables)]))
+        pixels = np.asarray(image)
+        planes = np.empty((3, *pixels.shape[:2]), np.float32)
+        for channel, values in enumerate(normal_values(self.mean, self.std)):
+            np.take(values, pixels[..., channel], out=planes[channel], mode="clip")  # unbuffered: faster
+        return torch.from_numpy(planes)
 
     def restore(self, tensor: "torch.Tensor") -> Image.Image:
         """The picture a prepared tensor shows, for figures and the demo."""

@@ -198,7 +198,8 @@ def race(histories: Mapping[str, Sequence[Mapping[str, Any]]], column: str) -> P
         steps, values = zip(*points, strict=True)
         color = KIND_COLORS["ceiling"] if name.startswith("oracle") else CYCLE[number % len(CYCLE)]
         axis.plot(steps, values, marker="o", markersize=3, color=color, label=name.replace("_", " "))
-    axis.set_title(label(column.removeprefix("val_")) + " on validation pictures")
+    where = " on validation pictures" if column.startswith("val_") else ""
+    axis.set_title(label(column.removeprefix("val_")) + where)
     axis.set_xlabel("step")
     axis.legend(frameon=False, fontsize=8)
     return finish(figure)

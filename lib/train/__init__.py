@@ -3,6 +3,7 @@
 from lib.train.fit import Fitted, fit
 from lib.train.judging import Swapped, by_captions, by_facts, caption_all
 from lib.train.ledger import FitError
+from lib.train.needs import measure_needs
 from lib.train.objectives import attribute_loss, cross_entropy, seed_loss, self_critical
 from lib.train.processes import share
 from lib.train.reinforce import reward_of
@@ -20,6 +21,7 @@ __all__ = [
     "caption_all",
     "cross_entropy",
     "fit",
+    "measure_needs",
     "open_study",
     "reward_of",
     "seed_loss",

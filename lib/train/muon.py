@@ -48,12 +48,19 @@ class Muon(torch.optim.AdamW):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """The nearest matrix whose singular values are about 1, by Newton's and Schulz's iteration."""
+    """The nearest matrix whose singular values are about 1, by Newton's and Schulz's iteration.
+
+    Every round multiplies by a polynomial of the Gram matrix, so these are multiplied among themselves first:
+    they are small where a matrix is long, as those of convolutions are.
+    """
     a, b, c = QUINTIC
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
     x = x / (x.norm() + 1e-7)
+    gram, whole = x @ x.T, torch.eye(len(x), dtype=x.dtype, device=x.device)
     for _ in range(ROUNDS):
-        square = x @ x.T
-        x = torch.addmm(x, torch.addmm(square, square, square, beta=b, alpha=c), x, beta=a)
+        turn = torch.addmm(gram, gram, gram, beta=b, alpha=c)
+        turn.diagonal().add_(a)
+        whole, gram = turn @ whole, turn @ gram @ turn
+    x = whole @ x
     return x.T if tall else x
