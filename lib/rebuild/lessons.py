@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from lib.atelier.describe import describe, describe_background
 from lib.atelier.wardrobe import Facts
@@ -19,7 +20,7 @@ from lib.data.record import Record, digest
 from lib.progress import Progress
 from lib.rebuild.errors import RebuildError
 from lib.rebuild.little import Little
-from lib.train.objectives import IGNORED, Objective, sum_losses
+from lib.train.objectives import IGNORED, Objective
 
 CHUNK = 256  # pictures prepared at once
 TELL: dict[str, Callable[[Facts, random.Random], str]] = {
@@ -84,7 +85,6 @@ class Lessons:
 
     def __init__(self, questions: Questions, little: Little):
         self.questions, self.little = questions, little
-        self.lengths = np.array([len(text) for text in questions.texts[: len(questions)]])
         self.told = {prompt: self.tell(prompt) for prompt in questions.prompts.values()}
 
     def __len__(self) -> int:
@@ -145,10 +145,15 @@ def pad(rows: Sequence[Sequence[int]], filler: int) -> tuple[Tensor, Tensor]:
 
 
 def answer_loss() -> Objective:
-    """Each token of the answers, the end counted, the questions not. Items are tokens."""
+    """Each token of the answers, the end counted, the questions not. Items are answers.
+
+    A long answer weighs as much as a short one: by tokens the garments would drown the background.
+    """
 
     def objective(model: nn.Module, lesson: Lesson) -> dict[str, Any]:
-        logits = model(lesson.inputs)
-        return {"loss": sum_losses(logits, lesson.targets), "count": (lesson.targets != IGNORED).sum()}
+        logits = model(lesson.inputs).float().transpose(1, 2)  # [B, words, T]
+        losses = F.cross_entropy(logits, lesson.targets, ignore_index=IGNORED, reduction="none")
+        tokens = (lesson.targets != IGNORED).sum(1)  # [B], the end at least
+        return {"loss": (losses.sum(1) / tokens.clamp(min=1)).sum(), "count": len(lesson)}
 
     return objective

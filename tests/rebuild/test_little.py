@@ -104,6 +104,22 @@ def test_only_answers_are_learnt_and_every_token_of_them(questions, learnt):
         assert told[first] == words.bos_token_id  # after which the answer begins, here as when it is asked
 
 
+def test_a_long_answer_weighs_as_much_as_a_short_one_and_padding_nothing(questions, learnt):
+    source, objective = Lessons(questions, learnt[0]), answer_loss()
+    with torch.no_grad():
+        together = objective(learnt[0], source.batch([0, 1], [3, 3]))
+        alone = [objective(learnt[0], source.batch([number], [3])) for number in (0, 1)]
+    assert together["count"] == 2 and all(one["count"] == 1 for one in alone)
+    assert float(together["loss"]) == pytest.approx(sum(float(one["loss"]) for one in alone), rel=1e-3)
+    source.questions = Questions(questions.records, PROMPTS)  # words it did not learn: means, not sums
+    with torch.no_grad():
+        lesson = source.batch([1], [4])
+        found, logits = objective(learnt[0], lesson)["loss"], learnt[0](lesson.inputs)[0]
+    real = lesson.targets[0] != IGNORED
+    wanted = torch.nn.functional.cross_entropy(logits[real], lesson.targets[0][real])
+    assert float(found) == pytest.approx(float(wanted), rel=1e-4)
+
+
 def test_words_it_does_not_know_are_not_learnt(questions):
     little = build_little(["Describe the background.", "The photo was taken in"])
     lesson = Lessons(questions, little).batch(range(0, len(questions), 2), [1] * 8)
@@ -168,7 +184,7 @@ def test_a_folder_half_written_is_not_taken_for_whole(learnt, tmp_path, monkeypa
 
     monkeypatch.setattr(little.processor, "save_pretrained", fail)
     for place in (kept, tmp_path / "new"):
-        with pytest.raises(RebuildError, match="cannot be written .No space left.*; nothing changed"):
+        with pytest.raises(RebuildError, match=r"cannot be written .No space left.*; nothing changed"):
             little.save(place)
     assert contents(kept) == before
     with pytest.raises(BackendError, match="no model folder"):
