@@ -98,6 +98,37 @@ PIPELINE = (
             },
         },
     ),
+    Stage(
+        notebook="04_llm_rebuild",
+        needs=("{output}/model_ckpt/{captioner}/best",),
+        makes=(
+            "{output}/rebuilt/cleaned",
+            "{output}/rebuilt/uncleaned",
+            "{output}/metrics/04_llm_rebuild.json",
+        ),
+        inputs={"full": ("{raw}", "output/instructblip-vicuna-7b")},
+        profiles={
+            "smoke": SMOKE
+            | {
+                "raw": "dataset/fashion-new-smoke/images-raw",
+                "draw": 40,
+                "lessons": 80,
+                "audit": {"scenes": 20},
+                "training": {"epochs": 1},
+            },
+            "flickr8k": None,  # no model that describes photographs is there without a download
+            "full": FULL
+            | {
+                "draw": 0,
+                "backend": {
+                    "kind": "transformers",
+                    "settings": {"model": "output/instructblip-vicuna-7b", "batch_size": 16},
+                },
+                "prompts": {"garments": ""},  # no truth to measure them by
+                "audit": {"most_alike": 20},
+            },
+        },
+    ),
 )
 
 if __name__ == "__main__":

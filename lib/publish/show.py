@@ -24,6 +24,7 @@ LABELS = {
     "attribute_f1": "attribute F1",
     "attribute_precision": "precision",
     "attribute_recall": "recall",
+    "background_f1": "background F1",
     "unique": "unique",
     "unique_attributes": "unique facts",
     "distinct1": "distinct-1",
@@ -32,7 +33,16 @@ LABELS = {
     "bad_endings": "bad endings",
 }
 
-HEADLINE = ("bleu4", "meteor", "meteor_no_wordnet", "rouge_l", "cider_d", "attribute_f1", "unique")
+HEADLINE = (
+    "bleu4",
+    "meteor",
+    "meteor_no_wordnet",
+    "rouge_l",
+    "cider_d",
+    "attribute_f1",
+    "background_f1",
+    "unique",
+)
 
 STYLE = """<style>
 .lookbook {border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; margin: 6px 0}

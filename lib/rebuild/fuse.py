@@ -54,6 +54,12 @@ def fuse(garments: str, background: str) -> str:
     return backward if parse(forward).facts != union and parse(backward).facts == union else forward
 
 
+def fuse_rows(rows: Iterable[Row]) -> dict[str, str]:
+    """Name -> the fused caption of each picture; pictures without any text are left out."""
+    captions = {row["name"]: fuse(*(row["texts"].get(kind, "") for kind in FILES)) for row in rows}
+    return {name: caption for name, caption in captions.items() if caption}
+
+
 def finish(text: str) -> str:
     """A text as a sentence: a capital before, a mark behind."""
     text = text.strip()
@@ -117,7 +123,7 @@ def write_rebuilt(
     sources: dict[str, str] = {}
     without = 0
     for row in rows:
-        text = fuse(row["texts"].get(GARMENTS, ""), row["texts"].get(BACKGROUND, ""))
+        text = fuse(*(row["texts"].get(kind, "") for kind in FILES))
         if not text:
             without += 1
             continue

@@ -38,3 +38,11 @@ class Tally:
             }
             for kind, reason in sorted(self.examples, key=lambda key: key[0])
         ]
+
+    def before_and_after(self, each: int = 2) -> list[dict[str, str]]:
+        """Some texts of each reason, as they were and as they are."""
+        return [
+            {"kind": kind, "reason": reason, "before": before, "after": after or "(dropped)"}
+            for (kind, reason), pairs in self.examples.items()
+            for before, after in pairs[:each]
+        ]

@@ -8,11 +8,13 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from lib import checkpoint
 from lib.data.images import Preprocess
 from lib.models.attributes import AttributeReader
 from lib.models.captioner import Captioner
@@ -93,6 +95,18 @@ class Witness:
 
     def close(self) -> None:
         """The models belong to the caller."""
+
+
+def open_witness(models: Path, captioner: str, **settings: Any) -> Witness:
+    """The captioner chosen as `captioner`, and the attribute reader where notebook 00 trained one."""
+    told = Captioner.load(checkpoint.locate(models / captioner))
+    if told.preprocess is None:
+        raise BackendError(f"the captioner {captioner} is told facts; it cannot see pictures")
+    folder = models / "reader" / "attributes"
+    reader = AttributeReader.load(folder) if folder.is_dir() else None
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    parts = [part and part.to(device) for part in (reader, told)]
+    return Witness(*parts, told.preprocess, model=f"{captioner} and the attribute reader", **settings)
 
 
 def read_beliefs(reader: AttributeReader, images: Tensor) -> list[dict[str, dict[str, float]]]:

@@ -1,0 +1,28 @@
+"""Embedded: the backend that needs nothing from outside, taught here and opened as the large one is."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lib.config import Training
+from lib.data.loader import Loader
+from lib.data.record import Record
+from lib.rebuild.lessons import Lessons, Questions, answer_loss
+from lib.rebuild.little import build_little
+from lib.train.fit import fit
+from lib.train.processes import share
+
+
+def teach(
+    records: Sequence[Record], prompts: Mapping[str, str], training: Training, folder: Path, *, size: int = 64
+) -> tuple[Path, list[dict[str, Any]]]:
+    """Teach a small InstructBLIP to answer the prompts: its folder, in the library's format, and its history.
+
+    `records` are pictures whose facts are known; the answers are told anew from these in each epoch.
+    """
+    questions = Questions(records, prompts)
+    little = build_little(questions.texts, size=size, seed=training.seed)
+    loader = Loader(Lessons(questions, little), batch_size=training.batch_size, seed=training.seed, **share())
+    key = {"data": questions.describe(), "model": little.describe(), "objective": "answers"}
+    run = fit(little, answer_loss(), loader, training=training, folder=folder / "little", run_key=key)
+    return little.save(folder / "folder"), run.history
