@@ -13,7 +13,7 @@ from torch import nn
 from lib.config import Training
 from lib.data.formats import open_dataset
 from lib.data.images import Preprocess
-from lib.data.loader import Loader, Memories, Pairs, View
+from lib.data.loader import Loader, Memories, Pairs, Per, View
 from lib.data.record import Record, digest
 from lib.data.split import arrange, part
 from lib.data.text import Vocab
@@ -60,11 +60,11 @@ class Study:
         sizes = {"vocab_size": len(self.vocab), "memory_width": self.encoder.width}
         return Captioner(self.encoder, build_decoder(config | sizes), self.vocab, self.preprocess)
 
-    def loader(self, training: Training) -> Loader:
-        """The training pairs in batches of like length, this process's share of them."""
-        pairs = Pairs(self.splits["train"], self.vocab, self.views["train"])
-        size, workers = training.batch_size, training.workers
-        return Loader(pairs, batch_size=size, seed=training.seed, workers=workers, bucket=True, **share())
+    def loader(self, training: Training, *, per: Per = "caption") -> Loader:
+        """This process's share of the training pairs, in batches of like length; or each picture once."""
+        pairs = Pairs(self.splits["train"], self.vocab, self.views["train"], per=per)
+        size, workers, bucket = training.batch_size, training.workers, per == "caption"
+        return Loader(pairs, batch_size=size, seed=training.seed, workers=workers, bucket=bucket, **share())
 
     def run_key(self, captioner: Captioner, objective: str) -> dict[str, Any]:
         """What the weights of a run on this study depend on."""
