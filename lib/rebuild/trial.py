@@ -6,13 +6,14 @@ True captions of scenes get a wrong claim here and there; the judge sees the pic
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lib.atelier.describe import describe
 from lib.atelier.wardrobe import Facts
 from lib.data.record import Record
 from lib.rebuild.backends.shape import Backend, BackendError, Failure
-from lib.rebuild.judge import Evidence, Judged, Judging, Threshold, Verdict, judge_text
+from lib.rebuild.judge import Evidence, ImageText, Judged, Judging, Threshold, Verdict, judge_text
 from lib.rebuild.proof import KINDS, Planted, choose_doubt, claim_curve, plant_claims
 from lib.rebuild.witness import EVIDENCE
 
@@ -26,6 +27,7 @@ class Trial:
     texts: tuple[Planted, ...]
     truths: tuple[Facts, ...]
     evidence: tuple[Evidence, ...]
+    pictures: tuple[Path, ...]
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -39,7 +41,8 @@ def set_trial(records: Sequence[Record], witness: Backend, *, seed: int = 0) -> 
     chance = random.Random(seed)
     truths = tuple(record.attributes for record in records)
     texts = tuple(plant(describe(truth, chance, scene=True), truth, chance) for truth in truths)
-    return Trial(texts, truths, tuple(Evidence.from_text(answer) for answer in answers))
+    evidence = tuple(Evidence.from_text(answer) for answer in answers)
+    return Trial(texts, truths, evidence, tuple(record.path for record in records))
 
 
 def plant(text: str, truth: Facts, chance: random.Random) -> Planted:
@@ -51,10 +54,16 @@ def plant(text: str, truth: Facts, chance: random.Random) -> Planted:
     return Planted(text, tuple(claims))
 
 
-def hold_trial(trial: Trial, settings: Judging | None = None) -> list[Judged]:
+def hold_trial(
+    trial: Trial, settings: Judging | None = None, *, image_text_model: ImageText | None = None
+) -> list[Judged]:
     """The judge on every text."""
-    pairs = zip(trial.texts, trial.evidence, strict=True)
-    return [judge_text(text.text, seen, settings=settings, seed=n) for n, (text, seen) in enumerate(pairs)]
+    more = {"settings": settings, "image_text_model": image_text_model}
+    rows = zip(trial.texts, trial.evidence, trial.pictures, strict=True)
+    return [
+        judge_text(text.text, seen, picture=picture, seed=number, **more)
+        for number, (text, seen, picture) in enumerate(rows)
+    ]
 
 
 def curves(judged: Sequence[Judged], truths: Sequence[Facts]) -> dict[str, list[dict[str, float | None]]]:

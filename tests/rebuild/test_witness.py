@@ -5,13 +5,14 @@ import torch
 from PIL import Image
 from torch import nn
 
+from lib import checkpoint
 from lib.data.images import Preprocess, load_image
 from lib.data.text import Vocab
-from lib.models import Captioner, Decoding, build_decoder, build_encoder
+from lib.models import AttributeReader, Captioner, Decoding, build_decoder, build_encoder
 from lib.rebuild.backends.shape import BackendError
 from lib.rebuild.judge import NONE, Evidence
 from lib.rebuild.run import describe_folder
-from lib.rebuild.witness import CAPTION, EVIDENCE, Witness
+from lib.rebuild.witness import CAPTION, EVIDENCE, Witness, open_witness
 
 PREPROCESS = Preprocess(resize=32, crop=32)
 SCHEMA = {"upper_color": ("red", "blue"), "hat": ("cap",)}
@@ -87,3 +88,17 @@ def test_what_it_cannot_answer_is_named(paths):
         Witness(Reader(), None, PREPROCESS)(paths[:1], [CAPTION])
     with pytest.raises(BackendError, match="a reader, a captioner or both"):
         Witness(None, None, PREPROCESS)
+
+
+def test_it_is_opened_from_checkpoints_and_reads_where_a_reader_was_trained(captioner, paths, tmp_path):
+    models = tmp_path / "model_ckpt"
+    checkpoint.save(models / "attn" / "facts" / "best", captioner.state_dict(), captioner.meta())
+    checkpoint.choose(models / "attn", "facts")
+    alone = open_witness(models, "attn")
+    [evidence] = alone(paths[:1], [EVIDENCE])
+    assert Evidence.from_text(evidence).read == {} and alone(paths[:1], [CAPTION])[0]
+    reader = AttributeReader(build_encoder({"kind": "atelier", "channels": 4}), SCHEMA, cells=1)
+    checkpoint.save(models / "reader" / "attributes" / "best", reader.state_dict(), reader.meta())
+    both = open_witness(models, "attn", seed=1)
+    [evidence] = both(paths[:1], [EVIDENCE])
+    assert set(Evidence.from_text(evidence).read) == set(SCHEMA) and both.seed == 1
