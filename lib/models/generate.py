@@ -66,7 +66,6 @@ class Generated(NamedTuple):
     attention: Tensor | None  # [B, K, T, N] where it looked for each word
 
 
-@torch.no_grad()
 def generate(
     decoder: nn.Module,
     memory: Tensor,
@@ -90,7 +89,7 @@ def generate(
         raise ModelError(
             f"decoding.max_length is {decoding.max_length}; this decoder knows {decoder.max_length} words"
         )
-    with asleep(decoder), autocast(memory.device, decoding.precision):
+    with torch.inference_mode(), asleep(decoder), autocast(memory.device, decoding.precision):
         state = decoder.start(memory, mask)
         for tokens in prefix.unbind(1)[:-1]:
             _, state = decoder.step(tokens, state)
@@ -99,9 +98,10 @@ def generate(
         else:
             search = Walks(decoding, prefix, end=end, banned=banned, generator=generator)
         run(decoder, state, search, decoding.max_length)
-        tokens, lengths, scores, logprobs = search.results()
-        looked = look(decoder, memory, prefix, tokens, mask) if attention else None
-    return Generated(tokens, lengths, scores, logprobs, looked)
+        found = search.results()
+        looked = look(decoder, memory, prefix, found[0], mask) if attention else None
+    # copies, since what inference mode makes cannot take part in training
+    return Generated(*(None if tensor is None else tensor.clone() for tensor in (*found, looked)))
 
 
 def run(decoder: nn.Module, state: State, search: Beams | Walks, max_length: int) -> None:

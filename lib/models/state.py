@@ -21,15 +21,15 @@ class State:
     The images' part is never copied for their hypotheses; only the hypotheses' part follows a search around.
     """
 
-    image: tuple[Tensor | None, ...]  # each [B, ...]
+    image: tuple[Tensor | None, ...]  # each [B, ...], or B at `images_at`
     hypothesis: tuple[Tensor, ...]  # each [B * K, ...], the K of an image side by side
     step: int = 0  # tokens taken so far
-    slots: int = 0  # places taken in a cache of past keys and values
     parts: tuple = ()  # weights the decoder has looked up once
+    images_at: int = 0  # the dimension of the images in `image`
 
     @property
     def images(self) -> int:
-        return next(tensor.shape[0] for tensor in self.image if tensor is not None)
+        return next(tensor.shape[self.images_at] for tensor in self.image if tensor is not None)
 
     def reorder(self, rows: Tensor) -> "State":
         """Go on from these hypotheses: some are dropped, some continue twice."""
@@ -39,5 +39,6 @@ class State:
         """Forget all images but these."""
         per_image = self.hypothesis[0].shape[0] // self.images
         rows = images[:, None] * per_image + torch.arange(per_image, device=images.device)
-        kept = tuple(None if tensor is None else tensor.index_select(0, images) for tensor in self.image)
+        at = self.images_at
+        kept = tuple(None if tensor is None else tensor.index_select(at, images) for tensor in self.image)
         return replace(self.reorder(rows.flatten()), image=kept)

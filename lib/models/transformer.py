@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -58,36 +58,81 @@ class Block(nn.Module):
     def forward(
         self, x: Tensor, look_back: LookBack, memory: Tensor, mask: Tensor | None, show: bool = False
     ) -> tuple[Tensor, Tensor | None]:
-        """x [R, T, width]; memory [B, 2, heads, N, width / heads] holds this layer's keys and values."""
+        """x [R, T, width]; memory [2, heads, B, N, width / heads] holds this layer's keys and values."""
         x = x + self.dropout(self.out_words(look_back(self.qkv(self.norm_words(x)))))
-        keys, values = memory.unbind(1)
+        keys, values = memory.transpose(1, 2)
         # all words of all texts of an image ask side by side: [B, heads, K * T, width / heads]
         query = (
-            self.query(self.norm_memory(x)).view(len(memory), -1, self.heads, keys.shape[-1]).transpose(1, 2)
+            self.query(self.norm_memory(x)).view(len(keys), -1, self.heads, keys.shape[-1]).transpose(1, 2)
         )
         seen = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
         x = x + self.dropout(self.out_memory(seen.transpose(1, 2).reshape(x.shape)))
         weights = attention_weights(query, keys, mask).view(*x.shape[:2], -1) if show else None
         return x + self.dropout(self.think(self.norm_think(x))), weights
 
-    def parts(self) -> tuple[tuple[Tensor, Tensor], ...]:
+    def parts(self, dtype: torch.dtype) -> tuple[tuple[Tensor, Tensor], ...]:
         """Weights and biases in the order of use; looking them up at each step would cost a third of it."""
-        used = self.norm_words, self.qkv, self.out_words, self.norm_memory, self.query, self.out_memory
-        used += self.norm_think, self.think[0], self.think[2]
-        return tuple((layer.weight, layer.bias) for layer in used)
+        heads = self.heads
+        return (
+            (self.norm_words.weight, self.norm_words.bias),
+            fan_out(self.qkv, 3 * heads, dtype),
+            fan_in(self.out_words, heads, dtype),
+            (self.norm_memory.weight, self.norm_memory.bias),
+            fan_out(self.query, heads, dtype),
+            fan_in(self.out_memory, heads, dtype),
+            (self.norm_think.weight, self.norm_think.bias),
+            fan_out(self.think[0], heads, dtype),
+            fan_in(self.think[2], heads, dtype),
+        )
 
 
-def advance(x: Tensor, parts: tuple, look_back: "Slots", memory: Tensor, mask: Tensor | None) -> Tensor:
-    """What a sleeping Block does with one word of each text, x [R, width], without asking its modules."""
+def fan_out(layer: nn.Linear, parts: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """A layer as products side by side: weights [parts, in, out / parts], biases [parts, 1, out / parts]."""
+    weight, bias = (x.to(dtype).unflatten(0, (parts, -1)) for x in (layer.weight, layer.bias))
+    return weight.transpose(1, 2), bias[:, None]
+
+
+def fan_in(layer: nn.Linear, parts: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """A layer as a sum of products: weights [parts, in / parts, out], and to each its share of the bias."""
+    weight = layer.weight.to(dtype).unflatten(1, (parts, -1)).permute(1, 2, 0)
+    return weight, (layer.bias / parts).to(dtype).expand(parts, 1, -1)
+
+
+def spread_out(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:  # [R, in] -> [parts, R, out / parts]
+    return torch.baddbmm(bias, x.to(weight.dtype).expand(weight.shape[0], -1, -1), weight)
+
+
+def bring_back(parts: Tensor, weight: Tensor, bias: Tensor) -> Tensor:  # [parts, R, in / parts] -> [R, out]
+    return torch.baddbmm(bias, parts, weight).sum(0)
+
+
+def attend(query: Tensor, keys: Tensor, values: Tensor, hidden: Tensor) -> Tensor:
+    """What few queries [heads, R, size] see of keys and values [heads * B, N, size], all but what is `hidden`
+    by minus infinity. Two batched products are several times as fast here as the fused kernel."""
+    asked = query.view(keys.shape[0], -1, keys.shape[2])
+    scores = torch.baddbmm(hidden, asked, keys.transpose(1, 2), alpha=keys.shape[2] ** -0.5)
+    return torch.bmm(scores.softmax(-1), values).view(query.shape)
+
+
+def look_back(qkv: Tensor, past: Tensor, hidden: Tensor) -> Tensor:
+    """Queries, keys and values of words [3 * heads, R, size] -> what they see of `past` [2, heads * B, slots,
+    size], whose last slots are their own and filled here."""
+    query, now = qkv.tensor_split((qkv.shape[0] // 3,))
+    now = now.view(2, past.shape[1], -1, past.shape[3])
+    past[:, :, past.shape[2] - now.shape[2] :] = now
+    return attend(query, *past.unbind(0), hidden)
+
+
+def advance(x: Tensor, parts: tuple, past: Tensor, unseen: Tensor, memory: Tensor, hidden: Tensor) -> Tensor:
+    """What a sleeping Block does with one word of each text, x [R, width], without asking its modules. All is
+    done head by head: a batch of small products keeps all threads busy, one product of few rows does not."""
     norm_words, qkv, out_words, norm_memory, query, out_memory, norm_think, widen, narrow = parts
-    width = x.shape[-1:]
-    x = x + F.linear(look_back(F.linear(F.layer_norm(x, width, *norm_words), *qkv)), *out_words)
-    keys, values = memory.unbind(1)
-    asked = F.linear(F.layer_norm(x, width, *norm_memory), *query)
-    asked = asked.view(len(memory), -1, keys.shape[1], keys.shape[3]).transpose(1, 2)
-    seen = F.scaled_dot_product_attention(asked, keys, values, attn_mask=mask)
-    x = x + F.linear(seen.transpose(1, 2).reshape(x.shape), *out_memory)
-    return x + F.linear(F.gelu(F.linear(F.layer_norm(x, width, *norm_think), *widen)), *narrow)
+    width = x.shape[1:]
+    seen = look_back(spread_out(torch.layer_norm(x, width, *norm_words), *qkv), past, unseen)
+    x = x + bring_back(seen, *out_words)
+    asked = spread_out(torch.layer_norm(x, width, *norm_memory), *query)
+    x = x + bring_back(attend(asked, *memory.unbind(0), hidden), *out_memory)
+    return x + bring_back(F.gelu(spread_out(torch.layer_norm(x, width, *norm_think), *widen)), *narrow)
 
 
 class TransformerDecoder(nn.Module):
@@ -123,34 +168,49 @@ class TransformerDecoder(nn.Module):
                 nn.init.normal_(out.weight, std=SMALL / math.sqrt(2 * settings.layers))
                 nn.init.zeros_(out.bias)
 
-    def start(self, memory: Tensor, mask: Tensor | None = None) -> State:
-        """Keys and values of the memory for all layers: [B, layers, 2, heads, N, width / heads]."""
-        settings = self.settings
+    def read(self, memory: Tensor, mask: Tensor | None) -> Tensor:
+        """Keys and values of the memory for all layers: [layers, 2, heads, B, N, width / heads]."""
         both = self.memory_keys_values(self.reader(memory, mask))
-        both = both.unflatten(-1, (settings.layers, 2, settings.heads, -1)).permute(0, 2, 3, 4, 1, 5)
-        path = torch.zeros(len(memory), 0, dtype=torch.long, device=memory.device)
-        parts = tuple(block.parts() for block in self.blocks)
-        return State(image=(both.contiguous(), mask, None), hypothesis=(path,), parts=parts)
+        both = both.unflatten(-1, (self.settings.layers, 2, self.settings.heads, -1))
+        return both.permute(2, 3, 4, 0, 1, 5).contiguous()
+
+    def start(self, memory: Tensor, mask: Tensor | None = None) -> State:
+        """Weights are taken in the precision in which the keys come."""
+        both, heads = self.read(memory, mask), self.settings.heads
+        hidden = both.new_zeros(heads, len(memory), 1, memory.shape[1])
+        if mask is not None:
+            hidden.masked_fill_(~mask[:, None], -math.inf)
+        words = F.pad(self.embedding.weight.to(both.dtype), (0, 0, 0, -self.settings.vocab_size % heads))
+        words = words.unflatten(0, (heads, -1)).transpose(1, 2)
+        parts = *(block.parts(both.dtype) for block in self.blocks), words
+        visible = both.new_zeros(len(memory), 0)
+        return State(image=(both, hidden, None), hypothesis=(visible,), parts=parts, images_at=-3)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """Past keys and values lie in slots that all hypotheses of an image share; `path` [R, steps] names
-        the slots of each: a search that reorders hypotheses moves a few numbers and no keys."""
+        """Past keys and values lie in slots that all hypotheses of an image share; `visible` [R, slots] is 0
+        where a hypothesis came through and minus infinity elsewhere: a search that reorders hypotheses moves
+        no keys."""
         if state.step >= self.max_length:
             raise ModelError(f"the text is longer than the {self.max_length} words this decoder knows")
-        memory, mask, cache = state.image
-        per_image = len(tokens) // len(memory)
-        slots = state.slots + per_image
-        mine = torch.arange(state.slots, slots, device=tokens.device).expand(len(memory), -1)
-        path = torch.cat([state.hypothesis[0], mine.reshape(-1, 1)], 1)
-        visible = None if slots == path.shape[1] else see(path, slots, memory)
+        (memory, hidden, cache), (*blocks, words) = state.image, state.parts
+        heads, images = hidden.shape[:2]
+        per_image = tokens.shape[0] // images
+        own = hidden.new_full((per_image, per_image), -math.inf).fill_diagonal_(0)
+        visible = torch.cat([state.hypothesis[0], own.repeat(images, 1)], 1)
+        slots = visible.shape[1]
         if cache is None or cache.shape[-2] < slots:
             cache = grow(cache, memory, max(2 * slots, slots + 15 * per_image))
+        after = replace(state, image=(memory, hidden, cache), hypothesis=(visible,), step=state.step + 1)
         x = F.embedding(tokens, self.embedding.weight) + self.places[state.step]
-        layers = zip(state.parts, memory.unbind(1), cache.unbind(1), strict=True)
-        for parts, own, past in layers:
-            x = advance(x, parts, Slots(past, state.slots, visible), own, spread(mask))
-        after = State((memory, mask, cache), (path,), state.step + 1, slots, state.parts)
-        return self.score(x), after
+        unseen = visible.view(images, per_image, slots).repeat(heads, 1, 1)
+        memory, hidden = memory.flatten(2, 3), hidden.flatten(0, 1)
+        cache = cache.flatten(2, 3)[..., :slots, :]
+        for parts, past, own in zip(blocks, cache.unbind(0), memory.unbind(0), strict=True):
+            x = advance(x, parts, past, unseen, own, hidden)
+        logits = (
+            torch.bmm(self.norm(x).to(words.dtype).expand(heads, -1, -1), words).transpose(0, 1).flatten(1)
+        )
+        return logits[:, : self.settings.vocab_size], after
 
     def forward(
         self, memory: Tensor, tokens: Tensor, mask: Tensor | None = None, *, attention: bool = False
@@ -158,10 +218,10 @@ class TransformerDecoder(nn.Module):
         """Attention, where asked for, is the last layer's, averaged over its heads."""
         if tokens.shape[1] > self.max_length:
             raise ModelError(f"{tokens.shape[1]} words; this decoder knows {self.max_length}")
-        memory, mask, _ = self.start(memory, mask).image
+        memory = self.read(memory, mask)
         x, weights = self.embed(tokens, 0), None
         look_back = LookBackAtAll(self.settings.heads)
-        for block, own in zip(self.blocks, memory.unbind(1), strict=True):
+        for block, own in zip(self.blocks, memory, strict=True):
             x, weights = block(x, look_back, own, spread(mask), attention)
         return Decoded(self.score(x), weights)
 
@@ -185,32 +245,8 @@ class LookBackAtAll:
         return seen.transpose(1, 2).flatten(2)
 
 
-@dataclass(frozen=True)
-class Slots:
-    """One layer's past keys and values [B, 2, heads, room, width / heads], `taken` slots of them filled."""
-
-    cache: Tensor
-    taken: int
-    visible: Tensor | None  # [B, 1, K, slots], added to the scores
-
-    def __call__(self, parts: Tensor) -> Tensor:  # [B * K, 3 * width] -> [B * K, width]
-        images, _, heads, _, size = self.cache.shape
-        parts = parts.view(images, -1, 3, heads, size).permute(0, 2, 3, 1, 4)  # [B, 3, heads, K, size]
-        now = self.taken + parts.shape[3]
-        self.cache[..., self.taken : now, :] = parts[:, 1:]
-        keys, values = self.cache[..., :now, :].unbind(1)
-        seen = F.scaled_dot_product_attention(parts[:, 0], keys, values, attn_mask=self.visible)
-        return seen.transpose(1, 2).reshape(-1, heads * size)
-
-
-def see(path: Tensor, slots: int, memory: Tensor) -> Tensor:
-    """0 for the slots each hypothesis came through, minus infinity for the others: [B, 1, K, slots]."""
-    hidden = memory.new_full((len(path), slots), -math.inf)
-    return hidden.scatter_(1, path, 0.0).view(len(memory), 1, -1, slots)
-
-
 def grow(cache: Tensor | None, memory: Tensor, slots: int) -> Tensor:
-    """Room for so many slots; what was there stays: [B, layers, 2, heads, slots, width / heads]."""
+    """Room for so many slots; what was there stays: [layers, 2, heads, B, slots, width / heads]."""
     room = memory.new_empty(*memory.shape[:4], slots, memory.shape[-1])
     if cache is not None:
         room[..., : cache.shape[-2], :] = cache

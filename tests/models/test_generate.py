@@ -230,6 +230,16 @@ def test_lower_precision_searches_too(kind):
     assert torch.allclose(full.scores, half.scores, atol=0.1)
 
 
+def test_one_can_learn_from_what_was_found():
+    """The search runs in inference mode; its words and numbers take part in a later loss all the same."""
+    model, memory = decoder("transformer"), memories(2)
+    found = search(model, memory, method="sample", samples=2, attention=True)
+    assert not any(tensor.is_inference() for tensor in found)
+    logits = model(memory, found.tokens.flatten(0, 1)).logits
+    (logits.mean() * found.scores.mean()).backward()
+    assert model.embedding.weight.grad.abs().sum() > 0
+
+
 def test_dropout_sleeps_during_the_search_and_wakes_after_it():
     model, memory = decoder("gru"), memories(4)
     wanted = search(model, memory, method="greedy")
