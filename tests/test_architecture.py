@@ -17,7 +17,7 @@ DATA_ORDER = ("record", "formats", "text", "images", "split", "loader", "command
 # Budgets, in lines that are neither blank nor comment. Growth is a decision, taken here.
 MODULE = 250
 FUNCTION = 40
-LIBRARY = 16_000  # DESIGN guessed 7,000: strict readers, exact scores, legible drawing, four backends
+LIBRARY = 17_000  # DESIGN guessed 7,000: strict readers, exact scores, legible drawing, four backends
 CORE = {"data", "models", "score", "train", "checkpoint", "pipeline", "config"}
 CORE_TOTAL = 8_400  # DESIGN guessed 3,500: docstrings count, and every bad input gets a line of its own
 

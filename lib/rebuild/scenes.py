@@ -1,6 +1,6 @@
 """Scenes: true captions that tell the place too, and how well captions tell it. For measuring alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from lib.score.attributes import attribute_f1, attribute_rates
 from lib.score.bootstrap import intervals
 from lib.score.evaluate import evaluate
 
+PEOPLE, TRUTH, OWN = "people, of whole scenes", "the truth, of whole scenes", "the dataset, as it came"
+
 
 def tell_scenes(records: Sequence[Record], *, count: int = 1, seed: int = 0) -> list[Record]:
     """The same pictures with `count` true captions each, which tell the place as well."""
@@ -27,23 +29,32 @@ def tell_scenes(records: Sequence[Record], *, count: int = 1, seed: int = 0) -> 
     ]
 
 
-def read_scenes(records: Sequence[Record], file: str | Path) -> list[Record]:
-    """The pictures that people described in `file` ({"x.jpg": "caption" or [captions]}), with their words."""
-    told = read_captions(resolve(file))
-    if strangers := sorted(told.keys() - {record.id for record in records}):
-        raise RebuildError(f"{shorten(file)}: {strangers[0]!r} is none of the pictures to be judged")
-    if not told:
-        raise RebuildError(f"{shorten(file)}: expected captions of scenes, found none")
-    return [replace(record, captions=told[record.id]) for record in records if record.id in told]
+def judge_by(
+    splits: Mapping[str, Sequence[Record]], human: str | Path = "", *, seed: int = 0
+) -> tuple[dict[str, list[Record]], dict[str, str]]:
+    """The captions to judge each split by, and whose they are: never those of a model that is judged.
+
+    `human` is a file of what people said of whole scenes ({"x.jpg": "caption" or [captions]}); it must name
+    test pictures, and may name others.
+    """
+    told = read_captions(resolve(human)) if human else {}
+    if strangers := sorted(told.keys() - {r.id for records in splits.values() for r in records}):
+        raise RebuildError(f"{shorten(human)}: {strangers[0]!r} is none of the pictures to be judged")
+    if human and not any(record.id in told for record in splits["test"]):
+        raise RebuildError(f"{shorten(human)}: expected captions of test pictures, found none")
+    found = {name: judge_split(records, told, seed) for name, records in splits.items()}
+    return {name: part[0] for name, part in found.items()}, {name: part[1] for name, part in found.items()}
 
 
-def judge_by(records: Sequence[Record], human: str | Path, *, seed: int = 0) -> tuple[list[Record], str]:
-    """The captions to judge by, and whose they are: never those of a model that is judged."""
-    if human:
-        return read_scenes(records, human), "people, of whole scenes"
+def judge_split(
+    records: Sequence[Record], told: Mapping[str, tuple[str, ...]], seed: int
+) -> tuple[list[Record], str]:
+    """What people said where they said anything, else the truth, else what the dataset holds."""
+    if named := [replace(record, captions=told[record.id]) for record in records if record.id in told]:
+        return named, PEOPLE
     if all(record.attributes for record in records):
-        return tell_scenes(records, seed=seed), "the truth, of whole scenes"
-    return list(records), "the dataset, as it came"
+        return tell_scenes(records, seed=seed), TRUTH
+    return list(records), OWN
 
 
 def score_scenes(texts: Sequence[str], records: Sequence[Record], *, seed: int = 0) -> dict[str, Any]:

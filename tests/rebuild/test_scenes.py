@@ -8,7 +8,7 @@ import pytest
 from lib.atelier import describe, parse, sample_look, visible
 from lib.data import Record
 from lib.rebuild.errors import RebuildError
-from lib.rebuild.scenes import judge_by, read_scenes, score_backgrounds, score_scenes, tell_scenes
+from lib.rebuild.scenes import OWN, PEOPLE, TRUTH, judge_by, score_backgrounds, score_scenes, tell_scenes
 
 
 def records(count=24):
@@ -55,25 +55,31 @@ def test_places_are_scored_alone():
 
 
 def test_people_judge_where_they_wrote_then_the_truth_then_the_dataset(tmp_path):
-    plain = records(4)
+    plain = records(6)
+    splits = {"val": plain[:2], "test": plain[2:]}
     file = tmp_path / "human.json"
-    file.write_text(json.dumps({"2.jpg": ["A man in a park.", "A park."], "0.jpg": "Somebody."}))
-    chosen, whose = judge_by(plain, file)
-    assert [(r.id, r.captions) for r in chosen] == [
-        ("0.jpg", ("Somebody.",)), ("2.jpg", ("A man in a park.", "A park.")),
+    file.write_text(json.dumps({"4.jpg": ["A man in a park.", "A park."], "2.jpg": "Somebody."}))
+    judged, whose = judge_by(splits, file)
+    assert [(r.id, r.captions) for r in judged["test"]] == [
+        ("2.jpg", ("Somebody.",)), ("4.jpg", ("A man in a park.", "A park.")),
     ]  # fmt: skip
-    assert whose == "people, of whole scenes"
-    assert judge_by(plain, "", seed=5) == (tell_scenes(plain, seed=5), "the truth, of whole scenes")
+    assert judged["val"] == tell_scenes(plain[:2]) and whose == {"val": TRUTH, "test": PEOPLE}
+    assert judge_by(splits, seed=5)[0]["test"] == tell_scenes(plain[2:], seed=5)
     unknown = [Record(r.id, r.media, r.captions, r.split) for r in plain]
-    assert judge_by(unknown, "") == (unknown, "the dataset, as it came")
+    assert judge_by({"test": unknown}) == ({"test": unknown}, {"test": OWN})
     assert "attribute_f1" not in score_scenes([r.captions[0] for r in unknown], unknown)
 
 
-def test_words_on_other_pictures_are_refused(tmp_path):
+STRANGER, TOO_FEW, NOT_TESTED = {"else.jpg": "A park."}, {}, {"0.jpg": "A park."}
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [(STRANGER, r"else\.jpg"), (TOO_FEW, "found none"), (NOT_TESTED, "found none")],
+)
+def test_words_on_other_pictures_are_refused(tmp_path, told, expected):
     file = tmp_path / "human.json"
-    file.write_text('{"else.jpg": "A park."}')
-    with pytest.raises(RebuildError, match=r"else\.jpg"):
-        read_scenes(records(3), file)
-    file.write_text("{}")
-    with pytest.raises(RebuildError, match="found none"):
-        read_scenes(records(3), file)
+    file.write_text(json.dumps(told))
+    plain = records(3)
+    with pytest.raises(RebuildError, match=expected):
+        judge_by({"val": plain[:1], "test": plain[1:]}, file)
