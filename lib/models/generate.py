@@ -100,6 +100,7 @@ def generate(
         run(decoder, state, search, decoding.max_length)
         found = search.results()
         looked = look(decoder, memory, prefix, found[0], mask) if attention else None
+    torch.clear_autocast_cache()  # weights cast in here are not for a training step around it
     # copies, since what inference mode makes cannot take part in training
     return Generated(*(None if tensor is None else tensor.clone() for tensor in (*found, looked)))
 
