@@ -18,7 +18,11 @@ COLUMNS = {
     "cider_d": "CIDEr-D",
     "attribute_f1": "attribute F1",
     "unique": "unique",
+    "background_f1": "background F1",
 }
+VARIETY = {"unique_attributes": "unique sets", "distinct2": "distinct-2", "bad_endings": "bad endings"}
+WATCHED = ("03_rl_loss",)  # where a collapse would show in them
+PLANTED = {"wrong": "wrong claims", "found": "found", "precision": "precision", "lost": "true claims lost"}
 
 
 def main() -> None:
@@ -34,7 +38,7 @@ def main() -> None:
         title=f"The course, profile {profile}",
         command=f"python run_all.py{asked} && python -m benchmarks.course{where}",
         text=describe(stages, json.loads((output / "run.json").read_text(encoding="utf-8"))),
-        tables=[table(name, stage) for name, stage in stages.items() if name in shown(stages)],
+        tables=[part for name in shown(stages) for part in tables(name, stages[name])],
     )
 
 
@@ -61,13 +65,24 @@ def describe(stages: dict, run: dict) -> str:
     return f"{what}. Wall time: {spent}. Code: {code}."
 
 
-def table(name: str, stage: dict) -> dict:
-    keys = [key for key in COLUMNS if any(key in row for row in stage["rows"])]
-    rows = [
-        [row["name"], row["kind"], *(f"{row[key]:.3f}" if key in row else "–" for key in keys)]
-        for row in stage["rows"]
-    ]
-    return {"title": name, "columns": ["captions", "kind", *(COLUMNS[key] for key in keys)], "rows": rows}
+def tables(name: str, stage: dict) -> list[dict]:
+    columns = COLUMNS | (VARIETY if name in WATCHED else {})
+    found = [table(name, stage["rows"], ("name", "kind"), columns)]
+    if planted := stage.get("planted", {}).get("kinds"):
+        rows = [{"name": kind, **row} for kind, row in planted.items()]
+        found.append(table(f"{name}: wrong claims planted in true captions", rows, ("name",), PLANTED))
+    return found
+
+
+def table(title: str, rows: list[dict], named: tuple[str, ...], columns: dict[str, str]) -> dict:
+    keys = [key for key in columns if any(row.get(key) is not None for row in rows)]
+    lines = [[*(row[key] for key in named), *(spell(row.get(key)) for key in keys)] for row in rows]
+    heads = ["captions" if "kind" in named else "of", *named[1:], *(columns[key] for key in keys)]
+    return {"title": title, "columns": heads, "rows": lines}
+
+
+def spell(value: float | int | None) -> str:
+    return "–" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

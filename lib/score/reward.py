@@ -8,18 +8,19 @@ import numpy as np
 from lib.data.text import detokenize
 from lib.score.bleu import bleu_statistics, coco_bleu
 from lib.score.cider import CiderD, DocumentFrequencies
+from lib.score.diversity import ends_are_usual, ends_badly
 from lib.score.meteor import Meteor
 from lib.score.ngrams import ReferenceTable, Tokens
 from lib.score.pairs import ScoreError
 from lib.score.rouge import rouge_l_coco
 
-REWARDS = ("cider_d", "bleu4", "rouge_l_coco", "meteor", "attribute_f1")
+REWARDS = ("cider_d", "bleu4", "rouge_l_coco", "meteor", "attribute_f1", "good_ending")
 
 Said = tuple[frozenset[tuple[str, str]], int]  # statements that may be right; how many there are in all
 
 
 class Reward:
-    """A weighted sum of scores of each caption. Tokens may be words or ids; METEOR and facts need words.
+    """A weighted sum of scores of each caption. Tokens are words or ids; METEOR, facts and endings need words.
 
     Captions are given without their `<end>`: CIDEr-D puts it where it counts, the others never count it.
     """
@@ -45,6 +46,8 @@ class Reward:
             self.table = ReferenceTable(references)
         if "meteor" in weights:
             self.meteor = Meteor(references)
+        if "good_ending" in weights:
+            self.closed = ends_are_usual(references)
         if "attribute_f1" in weights:
             if facts is None or len(facts) != len(references) or not all(facts):
                 raise ScoreError("the reward attribute_f1 needs the visible facts of every picture")
@@ -68,6 +71,8 @@ class Reward:
             return self.meteor.scores(candidates, indices)
         if name == "attribute_f1":
             return self._attribute_f1(candidates, indices)
+        if name == "good_ending":  # 1, or 0 for a caption that breaks off
+            return np.array([not ends_badly(tokens, self.closed) for tokens in candidates], float)
         return rouge_l_coco(candidates, [self.references[index] for index in indices])
 
     def _attribute_f1(self, candidates: Sequence[Tokens], indices: Sequence[int]) -> np.ndarray:

@@ -45,3 +45,10 @@ def test_tokens_may_be_numbers():
 def test_unknown_rewards_are_refused(weights):
     with pytest.raises(ScoreError, match="known: cider_d"):
         Reward(REFERENCES, weights)
+
+
+def test_a_good_ending_counts_as_one_or_nothing():
+    said = ["a hat .", "a hat", "a .", ""]
+    for reference, expected in (("a red hat .", [2, 0, 0, 0]), ("a red hat", [2, 2, 0, 0])):
+        reward = Reward([[reference.split()]], {"good_ending": 2.0})
+        assert reward.scores([text.split() for text in said], [0] * 4).tolist() == expected
