@@ -20,7 +20,7 @@ Said = tuple[frozenset[tuple[str, str]], int]  # statements that may be right; h
 
 
 class Reward:
-    """A weighted sum of scores of each caption. Tokens are words or ids; METEOR, facts and endings need words.
+    """A weighted sum of scores of each caption. Tokens are words or ids; METEOR, facts, endings need words.
 
     Captions are given without their `<end>`: CIDEr-D puts it where it counts, the others never count it.
     """
