@@ -88,7 +88,8 @@ PIPELINE = (
             | {
                 "skip": ["seed_loss", "greedy_baseline", "bleu_only"],
                 "reward": {"attribute_f1": 0.0, "bleu4": 1.0},
-                "training": {"max_steps": 400, "learning_rate": 0.0001, "validate_every": 100},
+                "options": {"control": 8},
+                "training": {"max_steps": 300, "learning_rate": 0.00015, "validate_every": 75},
             },
             "full": FULL
             | {
