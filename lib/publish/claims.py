@@ -43,7 +43,7 @@ def flagged(
     blocks = [tell(*text) for text in zip(before, rows, after, strict=True)]
     across = min(3, len(pictures))
     lines = max(map(len, blocks))
-    height = 3.1 + LINE * (lines + 1)
+    height = 3.5 + LINE * (lines + 1)
     figure, axes = panels(math.ceil(len(pictures) / across), across, size=(3.3, height))
     for axis in axes:
         axis.axis("off")
