@@ -88,7 +88,7 @@ PIPELINE = (
             | {
                 "skip": ["seed_loss", "greedy_baseline", "bleu_only"],
                 "reward": {"attribute_f1": 0.0, "bleu4": 1.0},
-                "options": {"control": 8},
+                "options": {"control": 4},
                 "training": {"max_steps": 300, "learning_rate": 0.00015, "validate_every": 75},
             },
             "full": FULL
