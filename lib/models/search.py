@@ -170,27 +170,26 @@ class Beams:
         ending = words == self.end
         if ending.any():
             self.shelve(totals, rows, ending & ~self.done[:, None])
-        self.totals, chosen = totals.masked_fill(ending, GONE).topk(self.width, 1)
-        rows = rows.gather(1, chosen).flatten()
-        self.texts.append(words.gather(1, chosen).flatten(), rows)
+            totals, chosen = totals.masked_fill(ending, GONE).topk(self.width, 1)
+            words, rows = words.gather(1, chosen), rows.gather(1, chosen)
+        self.totals, words, rows = (x[:, : self.width] for x in (totals, words, rows))
+        rows = rows.flatten()
+        self.texts.append(words.flatten(), rows)
         if self.ended:
             worst = self.shelf.scores[self.texts.images, -1]
             self.done = self.done | (self.normalise(self.totals[:, 0]) <= worst)
         return rows
 
     def propose(self, logprobs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Sums, words and rows of the best continuations, each [B, 2 * beam]."""
-        images, now = self.totals.shape
-        wanted = 2 * self.width
-        each = min(wanted, logprobs.shape[1])
-        best, words = logprobs.topk(each, 1)
-        totals = (self.totals[..., None] + best.view(images, now, each)).flatten(1)
-        words = words.view(images, -1)
-        if now * each < wanted:  # a tiny vocabulary has fewer continuations
-            totals, words = F.pad(totals, (0, wanted - now * each), value=GONE), F.pad(words, (0, wanted))
-        totals, places = totals.topk(wanted, 1)
+        """Sums, words and rows of the best continuations, each [B, 2 * beam]; `logprobs` is used up."""
+        (images, now), vocabulary = self.totals.shape, logprobs.shape[1]
+        every = logprobs.view(images, now, vocabulary).add_(self.totals[..., None]).flatten(1)
+        totals, places = every.topk(min(2 * self.width, every.shape[1]), 1)
+        if totals.shape[1] < 2 * self.width:  # a tiny vocabulary has fewer continuations
+            missing = (0, 2 * self.width - totals.shape[1])
+            totals, places = F.pad(totals, missing, value=GONE), F.pad(places, missing)
         first = torch.arange(0, images * now, now, device=logprobs.device)[:, None]
-        return totals, words.gather(1, places), first + (places // each).clamp_(max=now - 1)
+        return totals, places % vocabulary, first + places // vocabulary
 
     def shelve(self, totals: Tensor, rows: Tensor, ending: Tensor) -> None:
         """Texts that end now, of images that are not done."""

@@ -196,13 +196,13 @@ class TransformerDecoder(nn.Module):
         heads, images = hidden.shape[:2]
         per_image = tokens.shape[0] // images
         own = hidden.new_full((per_image, per_image), -math.inf).fill_diagonal_(0)
-        visible = torch.cat([state.hypothesis[0], own.repeat(images, 1)], 1)
+        visible = torch.cat([state.hypothesis[0], own.expand(images, -1, -1).flatten(0, 1)], 1)
         slots = visible.shape[1]
         if cache is None or cache.shape[-2] < slots:
             cache = grow(cache, memory, max(2 * slots, slots + 15 * per_image))
         after = replace(state, image=(memory, hidden, cache), hypothesis=(visible,), step=state.step + 1)
         x = F.embedding(tokens, self.embedding.weight) + self.places[state.step]
-        unseen = visible.view(images, per_image, slots).repeat(heads, 1, 1)
+        unseen = visible.view(images, per_image, slots).expand(heads, -1, -1, -1).flatten(0, 1)
         memory, hidden = memory.flatten(2, 3), hidden.flatten(0, 1)
         cache = cache.flatten(2, 3)[..., :slots, :]
         for parts, past, own in zip(blocks, cache.unbind(0), memory.unbind(0), strict=True):
