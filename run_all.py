@@ -53,11 +53,12 @@ PIPELINE = (
         needs=(*EYE, "{output}/metrics/01_cnn_rnn.json"),
         makes=("{output}/model_ckpt/attn/best", "{output}/metrics/02_self_attention.json"),
         profiles={
-            "smoke": SMOKE | {"hidden": 64, "width": 48, "layers": 1, "training": {"epochs": 1}, "beam": 2},
+            "smoke": SMOKE
+            | {"hidden": 64, "decoder": {"width": 48, "layers": 1}, "training": {"epochs": 1}, "beam": 2},
             "flickr8k": FLICKR8K
             | {
                 "hidden": 256,
-                "width": 256,
+                "decoder": {"width": 256},
                 "dropout": 0.3,
                 "views": ["grid"],
                 "training": {
@@ -70,8 +71,7 @@ PIPELINE = (
             "full": FULL
             | {
                 "hidden": 512,
-                "width": 512,
-                "layers": 6,
+                "decoder": {"width": 512, "layers": 6},
                 "views": ["grid", "regions"],
                 "training": {"epochs": 10},
             },

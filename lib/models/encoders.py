@@ -1,5 +1,6 @@
 """Encoders: pictures in, a memory [B, N, D] out. A backbone, and the view of its map that decoders get."""
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -57,15 +58,31 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:  # [B, 3, H, W] -> [B, N, D]
         found = self.backbone(images.contiguous(memory_format=torch.channels_last))
+        return self.show(found, self.regions(images) if self.settings.view == "regions" else None)
+
+    def show(self, found: Tensor, boxes: Tensor | None) -> Tensor:
+        """The backbone's map [B, D, h, w] as decoders get it."""
         if self.settings.view == "pooled":
             return found.mean((2, 3))[:, None]
         if self.settings.view == "regions":
-            return pool_regions(found, self.regions(images))
+            return pool_regions(found, boxes)
         if self.settings.view == "facts":
             return self.heads.remember(found.flatten(2).transpose(1, 2))
         if self.settings.grid is not None and found.shape[-2:] != (self.settings.grid,) * 2:
             found = F.adaptive_avg_pool2d(found, self.settings.grid)
         return found.flatten(2).transpose(1, 2)
+
+    def whole(self) -> "Encoder | None":
+        """The encoder whose cells tell this one all it needs; None where only the picture does."""
+        if self.settings.view == "grid" or self.settings.grid is not None or self.detector is not None:
+            return None
+        return self.viewed("grid")
+
+    def recall(self, cells: Tensor) -> Tensor:
+        """What `forward` gives of pictures of which `whole` has given these cells [B, N, D]."""
+        side = math.isqrt(cells.shape[1])
+        found = cells.transpose(1, 2).unflatten(2, (side, side))
+        return self.show(found, self.windows.expand(len(cells), -1, -1))
 
     def regions(self, images: Tensor) -> Tensor:
         """Boxes (x1, y1, x2, y2) in parts of the image, [B, N, 4]: the pyramid's, then the detector's."""

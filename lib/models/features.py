@@ -4,7 +4,8 @@
     <folder>/<key>/view0-00000.npy ...   shards [pictures, N, D]; a shard that is there is whole
 
 The key covers pictures, encoder, weights and preprocessing: whatever changes, changes the folder. A killed
-run goes on after its last whole shard; more views are added to those there.
+run goes on after its last whole shard; more views are added to those there. An encoder that needs no more of
+a picture than its backbone's map has the map cached first, so that pictures are opened once for all of them.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ import json
 import os
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,15 +102,11 @@ def cache_features(
         while known_views(place) < views:
             time.sleep(PATIENCE)
     elif known_views(place) < views:
-        work = Work(
-            records=records,
-            encoder=encoder.to(device),
-            preprocess=preprocess,
-            place=place,
-            batch_size=batch_size,
-            device=torch.device(device),
-            precision=precision,
-        )
+        how = {"batch_size": batch_size, "device": torch.device(device), "precision": precision}
+        whole = encoder.whole()
+        cells = whole and cache_features(records, whole, preprocess, folder, views=views, **how)
+        eye = encoder.to(device)
+        work = Work(records=records, encoder=eye, preprocess=preprocess, place=place, cells=cells, **how)
         index = work.compute(views)
         write_json(place / "index.json", {"key": key, **index, "about": about}, indent=1)
     return Features(place, views)
@@ -168,6 +165,7 @@ class Work:
     encoder: nn.Module
     preprocess: Preprocess
     place: Path
+    cells: Features | None  # all that the encoder needs of the pictures, if that is known
     batch_size: int
     device: torch.device
     precision: str
@@ -179,7 +177,7 @@ class Work:
         for draft in self.place.glob(".*.tmp"):
             draft.unlink()
         with asleep(self.encoder), Progress("features", views * len(self.records), "pictures") as progress:
-            shape = tuple(self.encode([self.picture(0, 0)]).shape[1:])
+            shape = self.encode(self.picture(0, 0)[None], self.encoder).shape[1:]
             per_shard = max(1, SHARD_BYTES // (2 * shape[0] * shape[1]))
             for view in range(views):
                 for shard, first in enumerate(range(0, len(self.records), per_shard)):
@@ -192,25 +190,34 @@ class Work:
         return {"pictures": len(self.records), "views": views, "shape": shape, "per_shard": per_shard}
 
     def batches(self, indices: range, view: int, progress: Progress) -> Iterator[np.ndarray]:
-        """Features of consecutive pictures, the next batch being decoded meanwhile."""
+        """Features of consecutive pictures."""
         chunks = [indices[i : i + self.batch_size] for i in range(0, len(indices), self.batch_size)]
+        for features in self.see(chunks, view) if self.cells is None else self.recall(chunks, view):
+            yield features
+            progress.update(len(features))
+
+    def recall(self, chunks: list[range], view: int) -> Iterator[np.ndarray]:
+        for chunk in chunks:
+            yield self.encode(self.cells.memory(chunk, view), self.encoder.recall)
+
+    def see(self, chunks: list[range], view: int) -> Iterator[np.ndarray]:
+        """The next batch of pictures is decoded meanwhile."""
         with ThreadPoolExecutor(2) as pool:
             loading = pool.map(lambda index: self.picture(index, view), chunks[0])
-            for place, chunk in enumerate(chunks):
-                pictures = list(loading)
-                if place + 1 < len(chunks):
-                    loading = pool.map(lambda index: self.picture(index, view), chunks[place + 1])
-                yield self.encode(pictures)
-                progress.update(len(chunk))
+            for after in [*chunks[1:], None]:
+                pictures = torch.stack(list(loading))
+                if after is not None:
+                    loading = pool.map(lambda index: self.picture(index, view), after)
+                yield self.encode(pictures, self.encoder)
 
     def picture(self, index: int, view: int) -> Tensor:
         record = self.records[index]
         seed = zlib.crc32(f"{record.id}/{view}".encode()) if view else None
         return self.preprocess(load_image(record.path), seed)
 
-    def encode(self, pictures: list[Tensor]) -> np.ndarray:
+    def encode(self, shown: Tensor, encode: Callable[[Tensor], Tensor]) -> np.ndarray:
         with autocast(self.device, self.precision):
-            memory = self.encoder(torch.stack(pictures).to(self.device))
+            memory = encode(shown.to(self.device))
         return memory.float().cpu().numpy()
 
 

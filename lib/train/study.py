@@ -76,21 +76,28 @@ class Study:
         return by_captions(self.splits["val"], self.views["val"], decoding)
 
 
-def open_study(output: str | Path, dataset: str | Path, *, split: str, view: str, seed: int = 0) -> Study:
-    """Open what 00 left, its eye seen as `pooled`, `grid` or `regions`; features are computed once."""
+def open_study(
+    output: str | Path, dataset: str | Path, *, split: str, view: str, variants: int = 1, seed: int = 0
+) -> Study:
+    """Open what 00 left, its eye seen as `pooled`, `grid`, `regions` or `facts`; features are computed once.
+
+    With `variants` above 1 a training picture is shown in one of so many ways, drawn anew each time: as it
+    is, or cropped at random (and mirrored, where the preprocessing allows that).
+    """
     place, splits = Output(output), part(arrange(open_dataset(dataset), split, seed=seed))
     eye, preprocess = open_eye(place.model_ckpt / "eye")
-    eye = eye.viewed(view)
+    eye, ways = eye.viewed(view), {"train": variants}
     found = {
-        name: cache_features(records, eye, preprocess, place.features) for name, records in splits.items()
+        name: cache_features(records, eye, preprocess, place.features, views=ways.get(name, 1))
+        for name, records in splits.items()
     }
     return Study(
         splits=splits,
         vocab=Vocab.load(place.root / "vocab.json"),
         encoder=eye,
         preprocess=preprocess,
-        views={name: Memories(features) for name, features in found.items()},
-        seen=found["train"].key,
+        views={name: Memories(features, augment=len(features) > 1) for name, features in found.items()},
+        seen=found["train"].key + (f" in {variants} variants" if variants > 1 else ""),
     )
 
 

@@ -58,6 +58,9 @@ class Counting(torch.nn.Module):
     def describe(self):
         return self.encoder.describe()
 
+    def whole(self):
+        return self.encoder.whole()
+
     def state_dict(self, *args, **kwargs):
         return self.encoder.state_dict(*args, **kwargs)
 
@@ -94,6 +97,21 @@ def test_they_are_computed_once_and_more_views_are_added(records, encoder, small
     assert counting.seen == told
     cache_features(records, counting, PREPROCESS, tmp_path / "f", views=3, batch_size=3)
     assert counting.seen == told + 14 + 1
+
+
+@pytest.mark.parametrize("view, cells", [("pooled", 1), ("regions", 14), ("facts", 2)])
+def test_pictures_are_opened_once_for_all_views(records, tmp_path, monkeypatch, view, cells):
+    torch.manual_seed(0)
+    schema = {"hat": ["cap", "beret"], "shoes": ["red"]}
+    encoder = build_encoder({"kind": "atelier", "channels": 4, "view": "facts", "schema": schema, "cells": 4})
+    cache_features(records, encoder.viewed("grid"), PREPROCESS, tmp_path / "f", views=2)
+    seen = []
+    monkeypatch.setattr(features, "load_image", lambda path: seen.append(path) or load_image(path))
+    eye = encoder.viewed(view)
+    cached = cache_features(records, eye, PREPROCESS, tmp_path / "f", views=2)
+    assert len(seen) == 1 and cached.shape == (cells, eye.width)  # one to learn the shape
+    assert np.allclose(cached.memory(range(7)), wanted(records, eye), atol=4e-3)
+    assert not np.allclose(cached.memory(range(7), view=1), wanted(records, eye), atol=4e-3)
 
 
 def test_a_killed_run_goes_on(records, encoder, small_shards, tmp_path):

@@ -61,6 +61,20 @@ def test_a_captioner_trains_on_it_and_comes_back(left):
     assert "val_attribute_f1" in run.history[-1]
 
 
+def test_training_pictures_may_be_shown_in_variants(left, tmp_path):
+    eye = build_encoder({"kind": "atelier", "channels": 4})
+    preprocess = Preprocess(resize=80, crop=64, squash=True)
+    save_eye(Output(tmp_path).model_ckpt / "eye", eye, preprocess, origin="a test")
+    (tmp_path / "vocab.json").write_text((left / "out" / "vocab.json").read_text())
+    plain, varied = (
+        open_study(tmp_path, left / "atelier", split="by_product", view="grid", variants=n) for n in (1, 3)
+    )
+    shown = {varied.views["train"](0, seed).numpy().tobytes() for seed in range(40)}
+    assert len(shown) == 3 and plain.views["train"](0, 7).numpy().tobytes() in shown
+    assert len({varied.views["test"](0, seed).numpy().tobytes() for seed in range(40)}) == 1
+    assert plain.seen != varied.seen
+
+
 def test_a_run_key_tells_eyes_words_and_decoders_apart(left):
     one, other = study(left, "pooled"), study(left, "grid")
     keys = [one.run_key(one.captioner(GRU), "ce"), other.run_key(other.captioner(GRU), "ce")]
