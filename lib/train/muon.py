@@ -57,10 +57,12 @@ def orthogonal(matrix: Tensor) -> Tensor:
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
     x = x / (x.norm() + 1e-7)
-    gram, whole = x @ x.T, torch.eye(len(x), dtype=x.dtype, device=x.device)
-    for _ in range(ROUNDS):
+    gram, whole = x @ x.T, None
+    for left in reversed(range(ROUNDS)):
         turn = torch.addmm(gram, gram, gram, beta=b, alpha=c)
         turn.diagonal().add_(a)
-        whole, gram = turn @ whole, turn @ gram @ turn
+        whole = turn if whole is None else turn @ whole
+        if left:
+            gram = turn @ gram @ turn
     x = whole @ x
     return x.T if tall else x

@@ -4,12 +4,14 @@
 wherever it falls. What else an objective returns is a mean worth a column in history.csv.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from lib.models.generate import Decoding
 from lib.train.ledger import FitError
@@ -83,12 +85,12 @@ def attribute_loss(targets: Tensor) -> Objective:
     """
 
     def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
-        logits = model(batch)
         wanted = targets.to(batch.indices.device)[batch.indices]  # [B, A]
-        pairs = list(zip(logits, wanted.unbind(1), strict=True))
-        loss = torch.stack([F.cross_entropy(given.float(), facts, reduction="sum") for given, facts in pairs])
-        right = torch.stack([given.argmax(1) == facts for given, facts in pairs])
-        return {"loss": loss.sum(), "count": wanted.numel(), "accuracy": right.float().mean()}
+        # side by side [values, A, B]; a value that an attribute lacks is out of the question
+        logits = pad_sequence([given.float().T for given in model(batch)], padding_value=-math.inf)
+        loss = F.cross_entropy(logits.permute(2, 0, 1), wanted, reduction="sum")
+        right = wanted == logits.argmax(0).T
+        return {"loss": loss, "count": wanted.numel(), "accuracy": right.float().mean()}
 
     return objective
 
