@@ -76,25 +76,25 @@ class GRUDecoder(nn.Module):
         return State(image=(self.cell.context_gates(seen),), hypothesis=(hidden,))
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        return self.advance(self.cell.word_gates(self.words.embed(tokens)), state)
+        state = self.advance(self.cell.word_gates(self.words.embed(tokens)), state)
+        return self.words(state.hypothesis[0]), state
 
-    def advance(self, word_gates: Tensor, state: State) -> tuple[Tensor, State]:
+    def advance(self, word_gates: Tensor, state: State) -> State:
         """One word further, for each hypothesis of each image."""
         gates = word_gates.unflatten(0, (state.images, -1)) + state.image[0][:, None]
         hidden = self.cell(gates.flatten(0, 1), state.hypothesis[0])
-        return self.words(hidden), replace(state, hypothesis=(hidden,), step=state.step + 1)
+        return replace(state, hypothesis=(hidden,), step=state.step + 1)
 
     def forward(
         self, memory: Tensor, tokens: Tensor, mask: Tensor | None = None, *, attention: bool = False
     ) -> Decoded:
         """There is one thing to look at, so there is no attention to show."""
         state = share(self.start(memory, mask), len(tokens))
-        gates = self.cell.word_gates(self.words.embed(tokens))
-        logits = []
-        for t in range(tokens.shape[1]):
-            scores, state = self.advance(gates[:, t], state)
-            logits.append(scores)
-        return Decoded(torch.stack(logits, 1), None)
+        hidden = []
+        for gates in self.cell.word_gates(self.words.embed(tokens)).unbind(1):
+            state = self.advance(gates, state)
+            hidden.append(state.hypothesis[0])
+        return Decoded(self.words(torch.stack(hidden, 1)), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,10 +157,10 @@ class AttentionGRUDecoder(nn.Module):
         self, memory: Tensor, tokens: Tensor, mask: Tensor | None = None, *, attention: bool = True
     ) -> Decoded:
         state = share(self.start(memory, mask), len(tokens))
-        gates = self.cell.word_gates(self.words.embed(tokens))
         looks, hidden = [], []
-        for t in range(tokens.shape[1]):
-            weights, state = self.advance(gates[:, t], state)
+        # unbound at once: the way back from T slices would fill T tensors as large as all of them
+        for gates in self.cell.word_gates(self.words.embed(tokens)).unbind(1):
+            weights, state = self.advance(gates, state)
             looks.append(weights)
             hidden.append(state.hypothesis[0])
         return Decoded(self.words(torch.stack(hidden, 1)), torch.stack(looks, 1))
