@@ -54,24 +54,28 @@ PIPELINE = (
         makes=("{output}/model_ckpt/attn/best", "{output}/metrics/02_self_attention.json"),
         profiles={
             "smoke": SMOKE
-            | {"hidden": 64, "decoder": {"width": 48, "layers": 1}, "training": {"epochs": 1}, "beam": 2},
+            | {
+                "sizes": {"gru": {"hidden": 64}, "transformer": {"width": 48, "layers": 1}},
+                "training": {"epochs": 1},
+                "beam": 2,
+            },
             "flickr8k": FLICKR8K
             | {
-                "hidden": 256,
-                "decoder": {"width": 256},
+                # all the minutes for the better decoder
+                "sizes": {"gru": None, "transformer": {"width": 256}},
                 "dropout": 0.3,
                 "views": ["grid"],
+                "variants": 4,
                 "training": {
-                    "learning_rate": 0.001,
-                    "optimizer": "adamw",
-                    "warmup_steps": 200,
+                    "epochs": 9,
+                    "batch_size": 64,
+                    "learning_rate": 0.005,
                     "label_smoothing": 0.1,
                 },
             },
             "full": FULL
             | {
-                "hidden": 512,
-                "decoder": {"width": 512, "layers": 6},
+                "sizes": {"gru": {"hidden": 512}, "transformer": {"width": 512, "layers": 6}},
                 "views": ["grid", "regions"],
                 "training": {"epochs": 10},
             },
@@ -86,10 +90,10 @@ PIPELINE = (
             | {"training": {"max_steps": 4, "validate_every": 2}, "options": {"control": 2, "beam": 2}},
             "flickr8k": FLICKR8K
             | {
-                "skip": ["seed_loss", "greedy_baseline", "bleu_only"],
+                "skip": ["seed_loss", "greedy_baseline", "leave_one_out_cider", "bleu_only"],
                 "reward": {"attribute_f1": 0.0, "bleu4": 1.0},
-                "options": {"control": 4},
-                "training": {"max_steps": 300, "learning_rate": 0.00015, "validate_every": 75},
+                "options": {"control": 6},
+                "training": {"max_steps": 400, "learning_rate": 0.0004, "validate_every": 100},
             },
             "full": FULL
             | {
