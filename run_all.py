@@ -61,8 +61,8 @@ PIPELINE = (
             },
             "flickr8k": FLICKR8K
             | {
-                # all the minutes for the better decoder
-                "sizes": {"gru": None, "transformer": {"width": 256}},
+                "decoders": ["transformer"],  # all the minutes for the better one
+                "sizes": {"transformer": {"width": 256}},
                 "dropout": 0.3,
                 "views": ["grid"],
                 "variants": 4,
