@@ -67,7 +67,7 @@ PIPELINE = (
                 "views": ["grid"],
                 "variants": 4,
                 "training": {
-                    "epochs": 9,
+                    "epochs": 5,
                     "batch_size": 64,
                     "learning_rate": 0.005,
                     "label_smoothing": 0.1,
@@ -93,7 +93,7 @@ PIPELINE = (
                 "skip": ["seed_loss", "greedy_baseline", "leave_one_out_cider", "bleu_only"],
                 "reward": {"attribute_f1": 0.0, "bleu4": 1.0},
                 "options": {"control": 6},
-                "training": {"max_steps": 400, "learning_rate": 0.0004, "validate_every": 100},
+                "training": {"max_steps": 300, "learning_rate": 0.0004, "validate_every": 75},
             },
             "full": FULL
             | {
