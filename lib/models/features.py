@@ -177,7 +177,7 @@ class Work:
         for draft in self.place.glob(".*.tmp"):
             draft.unlink()
         with asleep(self.encoder), Progress("features", views * len(self.records), "pictures") as progress:
-            shape = self.encode(self.picture(0, 0)[None], self.encoder).shape[1:]
+            shape = next(self.compute_chunks([range(1)], view=0)).shape[1:]
             per_shard = max(1, SHARD_BYTES // (2 * shape[0] * shape[1]))
             for view in range(views):
                 for shard, first in enumerate(range(0, len(self.records), per_shard)):
@@ -192,9 +192,12 @@ class Work:
     def batches(self, indices: range, view: int, progress: Progress) -> Iterator[np.ndarray]:
         """Features of consecutive pictures."""
         chunks = [indices[i : i + self.batch_size] for i in range(0, len(indices), self.batch_size)]
-        for features in self.see(chunks, view) if self.cells is None else self.recall(chunks, view):
+        for features in self.compute_chunks(chunks, view):
             yield features
             progress.update(len(features))
+
+    def compute_chunks(self, chunks: list[range], view: int) -> Iterator[np.ndarray]:
+        return self.see(chunks, view) if self.cells is None else self.recall(chunks, view)
 
     def recall(self, chunks: list[range], view: int) -> Iterator[np.ndarray]:
         for chunk in chunks:

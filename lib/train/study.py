@@ -86,9 +86,11 @@ def open_study(
     """
     place, splits = Output(output), part(arrange(open_dataset(dataset), split, seed=seed))
     eye, preprocess = open_eye(place.model_ckpt / "eye")
-    eye, ways = eye.viewed(view), {"train": variants}
+    eye = eye.viewed(view)
     found = {
-        name: cache_features(records, eye, preprocess, place.features, views=ways.get(name, 1))
+        name: cache_features(
+            records, eye, preprocess, place.features, views=variants if name == "train" else 1
+        )
         for name, records in splits.items()
     }
     return Study(
