@@ -55,7 +55,7 @@ PIPELINE = (
         profiles={
             "smoke": SMOKE
             | {
-                "sizes": {"gru": {"hidden": 64}, "transformer": {"width": 48, "layers": 1}},
+                "sizes": {"additive": {"hidden": 64}, "transformer": {"width": 48, "layers": 1}},
                 "training": {"epochs": 1},
                 "beam": 2,
             },
@@ -75,7 +75,7 @@ PIPELINE = (
             },
             "full": FULL
             | {
-                "sizes": {"gru": {"hidden": 512}, "transformer": {"width": 512, "layers": 6}},
+                "sizes": {"additive": {"hidden": 512}, "transformer": {"width": 512, "layers": 6}},
                 "views": ["grid", "regions"],
                 "training": {"epochs": 10},
             },

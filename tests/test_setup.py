@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -160,6 +161,32 @@ def test_wordnet_is_built_from_debians_files(tmp_path):
         text=True,
     )
     assert answer.stdout.strip() == "noun.artifact", answer.stderr
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_wordnet_opened_quickly_says_what_nltks_says(tmp_path, monkeypatch, packed):
+    import nltk
+    from nltk.corpus import wordnet as theirs
+
+    if not wordnet.from_debian(tmp_path):
+        pytest.skip("Debian's wordnet-base is not installed")
+    if packed:
+        folder = tmp_path / "corpora" / "wordnet"
+        shutil.make_archive(str(folder), "zip", tmp_path / "corpora", "wordnet")
+        shutil.rmtree(folder)
+    words = [*sorted(theirs.words())[::997], "ran", "better", "wolves", "no such word"]
+    expected = [[synset.lemma_names() for synset in theirs.synsets(word)] for word in words]
+    monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
+    ours = wordnet.open_reader()
+    assert [[synset.lemma_names() for synset in ours.synsets(word)] for word in words] == expected
+
+
+def test_wordnet_to_open_that_is_nowhere_is_a_lookup_error(tmp_path, monkeypatch):
+    import nltk
+
+    monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
+    with pytest.raises(LookupError):
+        wordnet.open_reader()
 
 
 def test_wordnet_absent_is_said_and_nothing_is_written(tmp_path):

@@ -114,6 +114,11 @@ class Preprocess:
             image = ImageOps.mirror(image)
         return self.normalise(image)
 
+    @property
+    def varies(self) -> bool:
+        """Whether a seed makes a difference to every picture."""
+        return self.flip or self.crop < self.resize
+
     def size(self, original: tuple[int, int]) -> tuple[int, int]:
         """Width and height after resizing."""
         if self.squash:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lib import wordnet
+
 Placed = tuple[int, str]  # a word and where it stands
 Last = dict[str, int | None]  # the last free position of each word
 Previous = Sequence[int | None] | dict[int, int | None]  # for each position the one before with the same word
@@ -51,14 +53,13 @@ def synonyms(word: str, synsets: Callable[[str], Iterable]) -> frozenset[str]:
 @cache
 def find_word_forms() -> WordForms:
     """nltk's Porter stemmer, and WordNet where this machine has one. ImportError where nltk is missing."""
-    from nltk.corpus import wordnet
     from nltk.stem.porter import PorterStemmer
 
     try:
-        wordnet.synsets("garment")
+        synsets = wordnet.open_reader().synsets
     except LookupError:
-        return WordForms(PorterStemmer().stem)
-    return WordForms(PorterStemmer().stem, wordnet.synsets)
+        synsets = None
+    return WordForms(PorterStemmer().stem, synsets)
 
 
 class Target(NamedTuple):

@@ -86,6 +86,8 @@ def open_study(
     """
     place, splits = Output(output), part(arrange(open_dataset(dataset), split, seed=seed))
     eye, preprocess = open_eye(place.model_ckpt / "eye")
+    if variants > 1 and not preprocess.varies:
+        raise ValueError(f"variants={variants}: this eye shows a picture uncropped and unmirrored; use 1")
     eye = eye.viewed(view)
     found = {
         name: cache_features(

@@ -75,6 +75,11 @@ def test_training_pictures_may_be_shown_in_variants(left, tmp_path):
     assert plain.seen != varied.seen
 
 
+def test_variants_of_pictures_that_cannot_vary_are_refused(left):
+    with pytest.raises(ValueError, match="variants=2: .* uncropped and unmirrored"):
+        open_study(left / "out", left / "atelier", split="by_product", view="grid", variants=2)
+
+
 def test_a_run_key_tells_eyes_words_and_decoders_apart(left):
     one, other = study(left, "pooled"), study(left, "grid")
     keys = [one.run_key(one.captioner(GRU), "ce"), other.run_key(other.captioner(GRU), "ce")]
