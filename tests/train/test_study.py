@@ -76,7 +76,7 @@ def test_training_pictures_may_be_shown_in_variants(left, tmp_path):
 
 
 def test_variants_of_pictures_that_cannot_vary_are_refused(left):
-    with pytest.raises(ValueError, match="variants=2: .* uncropped and unmirrored"):
+    with pytest.raises(ValueError, match="uncropped and unmirrored"):
         open_study(left / "out", left / "atelier", split="by_product", view="grid", variants=2)
 
 
