@@ -43,7 +43,7 @@ PIPELINE = (
                 "word": 256,
                 "hidden": 512,
                 "dropout": 0.4,
-                "training": {"epochs": 2, "learning_rate": 0.002, "optimizer": "adamw"},
+                "training": {"epochs": 2, "batch_size": 32, "learning_rate": 0.002, "optimizer": "adamw"},
             },
             "full": FULL | {"word": 512, "hidden": 512, "training": {"epochs": 10}},
         },
@@ -67,7 +67,7 @@ PIPELINE = (
                 "views": ["grid"],
                 "variants": 4,
                 "training": {
-                    "epochs": 5,
+                    "epochs": 7,
                     "batch_size": 64,
                     "learning_rate": 0.005,
                     "label_smoothing": 0.1,
@@ -92,7 +92,7 @@ PIPELINE = (
             | {
                 "skip": ["seed_loss", "greedy_baseline", "leave_one_out_cider", "bleu_only"],
                 "reward": {"attribute_f1": 0.0, "bleu4": 1.0},
-                "options": {"control": 6},
+                "options": {"control": 7, "xe_weight": 0.3},  # true captions keep them varied
                 "training": {"max_steps": 300, "learning_rate": 0.0004, "validate_every": 75},
             },
             "full": FULL
