@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from PIL import Image, ImageDraw
 
 from lib.atelier.palette import Color
@@ -95,6 +96,6 @@ class Canvas:
     def develop(self, light: Light) -> Image.Image:
         """The finished picture: reduced by exact box means, then lit."""
         picture = self.image.reduce(OVERSAMPLING)
-        gains = [light.brightness * (1 + light.warmth * tilt) for tilt in (1, 0, -1)]
-        table = [min(255, round(level * gain)) for gain in gains for level in range(256)]
-        return picture.point(table)
+        gains = light.brightness * (1 + light.warmth * np.array([1, 0, -1]))
+        table = np.rint(gains[:, None] * np.arange(256)).clip(max=255).astype(int)
+        return picture.point(table.ravel().tolist())

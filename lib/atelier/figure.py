@@ -88,7 +88,7 @@ class Figure:
         for a, b in pairwise(rows):
             if y <= b[0]:
                 t = (y - a[0]) / (b[0] - a[0])
-                w, front, back = (p + (q - p) * t for p, q in zip(a[1:], b[1:], strict=True))
+                w, front, back = a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t, a[3] + (b[3] - a[3]) * t
                 return w * self.build.girth, front, back
         return rows[-1][1] * self.build.girth, rows[-1][2], rows[-1][3]
 

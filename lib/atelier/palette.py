@@ -1,5 +1,6 @@
 """Colours: what the twelve names look like, and the skins, hairs and second colours that go with them."""
 
+from functools import lru_cache
 from random import Random
 
 Color = tuple[int, int, int]
@@ -64,6 +65,7 @@ SECONDS: dict[str, tuple[str, ...]] = {
 }
 
 
+@lru_cache(maxsize=1 << 14)
 def mix(a: Color, b: Color, t: float) -> Color:
     """`a` with a share `t` of `b`."""
     return tuple(round(x + (y - x) * t) for x, y in zip(a, b, strict=True))

@@ -28,16 +28,17 @@ def cut(path: Sequence[Point], length: float) -> Outline:
 
 def smooth(points: Sequence[Point], steps: int = 3) -> Outline:
     """A closed Catmull-Rom curve through the points."""
-    curve = []
-    count = len(points)
+    weights = []
+    for t in (step / steps for step in range(steps)):
+        a, b = -0.5 * t + t * t - 0.5 * t**3, 1 - 2.5 * t * t + 1.5 * t**3
+        c, d = 0.5 * t + 2 * t * t - 1.5 * t**3, -0.5 * t * t + 0.5 * t**3
+        weights.append((a, b, c, d))
+    curve, count = [], len(points)
     for i, (x1, y1) in enumerate(points):
         x0, y0 = points[i - 1]
         x2, y2 = points[(i + 1) % count]
         x3, y3 = points[(i + 2) % count]
-        for step in range(steps):
-            t = step / steps
-            a, b = -0.5 * t + t * t - 0.5 * t**3, 1 - 2.5 * t * t + 1.5 * t**3
-            c, d = 0.5 * t + 2 * t * t - 1.5 * t**3, -0.5 * t * t + 0.5 * t**3
+        for a, b, c, d in weights:
             curve.append((a * x0 + b * x1 + c * x2 + d * x3, a * y0 + b * y1 + c * y2 + d * y3))
     return curve
 

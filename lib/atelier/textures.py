@@ -52,7 +52,7 @@ def cloth_of(facts: Facts, part: str, outfit_seed: int) -> Cloth:
     return Cloth(facts[f"{part}_fabric"], pattern, CLOTH[name], CLOTH[second])
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def colors_of(cloth: Cloth) -> bytes:
     """The palette of a cloth: four colours in 64 levels from deep shade to highlight."""
     dark = sum(cloth.second) < 330

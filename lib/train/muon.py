@@ -1,6 +1,7 @@
 """Muon (Jordan et al. 2024): AdamW that gives every direction of a hidden matrix an equal step."""
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -8,9 +9,7 @@ from torch import Tensor
 QUINTIC = (3.4445, -4.7750, 2.0315)  # Jordan's coefficients: five rounds bring every singular value near 1
 ROUNDS = 5
 MOMENTUM = 0.95
-ADAM_SIZE = (
-    0.2  # about the root mean square of AdamW's steps: with it both learn at one rate (Liu et al. 2025)
-)
+ADAM_SIZE = 0.2  # about the root mean square of AdamW's steps: both learn at one rate (Liu et al. 2025)
 
 
 class Muon(torch.optim.AdamW):
@@ -28,41 +27,54 @@ class Muon(torch.optim.AdamW):
         finally:
             self.param_groups = every
         for group in every:
-            for parameter in group["params"] if group["hidden"] else ():
-                if parameter.grad is not None:
-                    self.turn(parameter, group["lr"], group["weight_decay"])
+            if group["hidden"]:
+                for parameters in alike(group["params"]):
+                    self.turn(parameters, group["lr"], group["weight_decay"])
         return loss
 
-    def turn(self, parameter: Tensor, rate: float, decay: float) -> None:
-        """One step of a matrix; a convolution counts as one, its kernels laid out in rows."""
+    def turn(self, parameters: list[Tensor], rate: float, decay: float) -> None:
+        """One step of matrices of one shape; a convolution counts as one, its kernels laid out in rows."""
+        turned = orthogonal(torch.stack([self.ahead(parameter).flatten(1) for parameter in parameters]))
+        size = ADAM_SIZE * math.sqrt(max(turned.shape[1:]))
+        for parameter, matrix in zip(parameters, turned, strict=True):
+            parameter.mul_(1 - rate * decay).add_(matrix.view_as(parameter), alpha=-rate * size)
+
+    def ahead(self, parameter: Tensor) -> Tensor:
+        """Where the momentum, brought up to date, would carry the gradient."""
         state = self.state[parameter]
         if "momentum" not in state:
             state["step"] = torch.tensor(0.0)  # AdamW looks for it when it loads a state
             state["momentum"] = torch.zeros_like(parameter)
         state["step"] += 1
         momentum = state["momentum"].mul_(MOMENTUM).add_(parameter.grad)
-        ahead = parameter.grad + MOMENTUM * momentum
-        matrix = orthogonal(ahead.flatten(1))
-        size = ADAM_SIZE * math.sqrt(max(matrix.shape))
-        parameter.mul_(1 - rate * decay).add_(matrix.view_as(ahead), alpha=-rate * size)
+        return parameter.grad + MOMENTUM * momentum
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """The nearest matrix whose singular values are about 1, by Newton's and Schulz's iteration.
+def alike(parameters: Iterable[Tensor]) -> Iterable[list[Tensor]]:
+    """Those that have a gradient, by shape: matrices of one shape are multiplied at once."""
+    shapes: dict[tuple, list[Tensor]] = {}
+    for parameter in parameters:
+        if parameter.grad is not None:
+            shapes.setdefault((parameter.device, *parameter.flatten(1).shape), []).append(parameter)
+    return shapes.values()
+
+
+def orthogonal(matrices: Tensor) -> Tensor:
+    """For each of [M, R, C] the nearest one of singular values about 1, by Newton's and Schulz's iteration.
 
     Every round multiplies by a polynomial of the Gram matrix, so these are multiplied among themselves first:
     they are small where a matrix is long, as those of convolutions are.
     """
     a, b, c = QUINTIC
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    x = x / (x.norm() + 1e-7)
-    gram, whole = x @ x.T, None
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if tall else matrices
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    gram, whole = x @ x.mT, None
     for left in reversed(range(ROUNDS)):
-        turn = torch.addmm(gram, gram, gram, beta=b, alpha=c)
-        turn.diagonal().add_(a)
+        turn = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        turn.diagonal(dim1=1, dim2=2).add_(a)
         whole = turn if whole is None else turn @ whole
         if left:
             gram = turn @ gram @ turn
     x = whole @ x
-    return x.T if tall else x
+    return x.mT if tall else x

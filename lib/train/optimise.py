@@ -59,7 +59,7 @@ def build_optimizer(groups: list[dict], training: Training) -> torch.optim.Optim
     if training.optimizer == "muon":
         if training.adam_8bit:
             raise FitError("training.adam_8bit and training.optimizer 'muon' cannot both be asked for")
-        return Muon(groups)
+        return Muon(groups, fused=True)
     if training.adam_8bit:
         try:
             from bitsandbytes.optim import AdamW8bit

@@ -17,7 +17,7 @@ def test_singular_values_come_near_one_and_directions_stay(shape):
     torch.manual_seed(0)
     matrix = torch.randn(shape)
     left, values, right = torch.linalg.svd(matrix, full_matrices=False)
-    found = left.T @ orthogonal(matrix) @ right.T  # diagonal where both share their directions
+    found = left.T @ orthogonal(matrix[None])[0] @ right.T  # diagonal where both share their directions
     assert values.max() / values.min() > 3
     assert found.diagonal().min() > 0.6 and found.diagonal().max() < 1.3
     assert (found - found.diagonal().diag()).abs().max() < 1e-3
@@ -76,9 +76,28 @@ def test_momentum_and_decay_follow_their_formulas():
         weight.grad = gradient.clone()
         optimizer.step()
         momentum = MOMENTUM * momentum + gradient
-        turned = orthogonal(gradient + MOMENTUM * momentum)
+        turned = orthogonal((gradient + MOMENTUM * momentum)[None])[0]
         expected = expected * (1 - 0.5 * 0.1) - 0.5 * 0.2 * 20**0.5 * turned
     assert torch.allclose(weight, expected, atol=1e-5)
+
+
+def test_matrices_of_one_shape_do_not_touch_each_other():
+    torch.manual_seed(0)
+    weights = [nn.Parameter(torch.randn(20, 30)) for _ in range(3)]
+    alone = [nn.Parameter(weight.detach().clone()) for weight in weights]
+    other = nn.Parameter(torch.randn(20, 40))  # has no gradient, and another shape
+    plain = [nn.Parameter(torch.zeros(1)) for _ in range(4)]
+    together = Muon(groups_of(weights[0], plain[0]))
+    together.param_groups[0]["params"] += [*weights[1:], other]
+    single = [Muon(groups_of(*pair)) for pair in zip(alone, plain[1:], strict=True)]
+    for _ in range(2):
+        for scale, weight, twin in zip((1.0, 1e-3, 1e3), weights, alone, strict=True):
+            weight.grad = scale * torch.randn(20, 30)
+            twin.grad = weight.grad.clone()
+        for optimizer in (together, *single):
+            optimizer.step()
+    for weight, twin in zip(weights, alone, strict=True):
+        assert torch.allclose(weight, twin, atol=1e-5)
 
 
 def test_its_state_is_all_that_a_resume_needs():
