@@ -18,6 +18,10 @@ class Muon(torch.optim.AdamW):
     A gradient's few strong directions drown the rest of a matrix; its momentum is made orthogonal first.
     """
 
+    def __init__(self, groups: list[dict], **options):
+        super().__init__(groups, **options)
+        self._step_supports_amp_scaling = False  # as fused AdamW claims: the scaler must skip matrices too
+
     @torch.no_grad()
     def step(self, closure=None):
         loss = None if closure is None else torch.enable_grad()(closure)()
@@ -27,9 +31,8 @@ class Muon(torch.optim.AdamW):
         finally:
             self.param_groups = every
         for group in every:
-            if group["hidden"]:
-                for parameters in alike(group["params"]):
-                    self.turn(parameters, group["lr"], group["weight_decay"])
+            for parameters in alike(group["params"]) if group["hidden"] else ():
+                self.turn(parameters, group["lr"], group["weight_decay"])
         return loss
 
     def turn(self, parameters: list[Tensor], rate: float, decay: float) -> None:

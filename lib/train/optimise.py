@@ -56,10 +56,8 @@ def is_hidden(parameter: Tensor) -> bool:
 
 def build_optimizer(groups: list[dict], training: Training) -> torch.optim.Optimizer:
     """AdamW, fused where torch has it, or Muon; 8-bit only where bitsandbytes is installed."""
-    if training.optimizer == "muon":
-        if training.adam_8bit:
-            raise FitError("training.adam_8bit and training.optimizer 'muon' cannot both be asked for")
-        return Muon(groups, fused=True)
+    if training.optimizer == "muon" and training.adam_8bit:
+        raise FitError("training.adam_8bit and training.optimizer 'muon' cannot both be asked for")
     if training.adam_8bit:
         try:
             from bitsandbytes.optim import AdamW8bit
@@ -67,7 +65,8 @@ def build_optimizer(groups: list[dict], training: Training) -> torch.optim.Optim
             raise FitError("training.adam_8bit needs bitsandbytes: pip install bitsandbytes") from None
         return AdamW8bit(groups)
     fused = groups[0]["params"][0].device.type in ("cpu", "cuda")
-    return torch.optim.AdamW(groups, fused=fused)
+    kind = Muon if training.optimizer == "muon" else torch.optim.AdamW
+    return kind(groups, fused=fused)
 
 
 def schedule(step: int, total: int, training: Training) -> float:

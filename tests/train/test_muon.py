@@ -100,6 +100,16 @@ def test_matrices_of_one_shape_do_not_touch_each_other():
         assert torch.allclose(weight, twin, atol=1e-5)
 
 
+def test_a_step_that_overflowed_is_skipped_whole():
+    model = nn.Linear(20, 30)
+    optimizer = build_optimizer(groups_of(model.weight, model.bias), Training(optimizer="muon"))
+    before = copy.deepcopy(model.state_dict())
+    scaler = torch.amp.GradScaler("cpu")
+    scaler.scale(model(torch.full((1, 20), torch.inf)).sum()).backward()
+    scaler.step(optimizer)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
 def test_its_state_is_all_that_a_resume_needs():
     torch.manual_seed(0)
     model, gradients = nn.Linear(20, 30), [torch.randn(30, 20) for _ in range(4)]
