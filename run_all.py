@@ -67,9 +67,10 @@ PIPELINE = (
                 "views": ["grid"],
                 "variants": 4,
                 "training": {
-                    "epochs": 7,
+                    "epochs": 8,
                     "batch_size": 64,
                     "learning_rate": 0.005,
+                    "weight_decay": 0.3,
                     "label_smoothing": 0.1,
                 },
             },
