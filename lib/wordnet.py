@@ -48,10 +48,12 @@ def verdict() -> str:
 
 
 def available() -> bool:
-    """Whether nltk can really look a word up, asked in a fresh process because nltk caches its failures."""
-    question = "from nltk.corpus import wordnet as w; raise SystemExit(0 if w.synsets('garment') else 1)"
-    answer = subprocess.run([sys.executable, "-c", question], capture_output=True)
-    return answer.returncode == 0
+    """Whether a word can really be looked up."""
+    try:
+        found = open_reader().synsets("garment")
+    except Exception:  # half a WordNet raises nearly anything, or has None for a synset
+        return False
+    return bool(found) and all(found)
 
 
 def open_reader() -> "WordNetCorpusReader":

@@ -189,6 +189,18 @@ def test_wordnet_to_open_that_is_nowhere_is_a_lookup_error(tmp_path, monkeypatch
         wordnet.open_reader()
 
 
+def test_half_a_wordnet_is_not_available(tmp_path, monkeypatch):
+    import nltk
+
+    monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
+    if not wordnet.from_debian(tmp_path):
+        pytest.skip("Debian's wordnet-base is not installed")
+    assert wordnet.available()
+    (tmp_path / "corpora" / "wordnet" / "data.noun").write_text("")  # as on a full disk
+    with pytest.warns(UserWarning, match="No WordNet synset"):
+        assert not wordnet.available()
+
+
 def test_wordnet_absent_is_said_and_nothing_is_written(tmp_path):
     assert wordnet.from_debian(tmp_path / "nltk", source=tmp_path) is False
     assert not (tmp_path / "nltk").exists()
