@@ -67,10 +67,9 @@ PIPELINE = (
                 "views": ["grid"],
                 "variants": 4,
                 "training": {
-                    "epochs": 8,
+                    "epochs": 7,
                     "batch_size": 64,
                     "learning_rate": 0.005,
-                    "weight_decay": 0.3,
                     "label_smoothing": 0.1,
                 },
             },
