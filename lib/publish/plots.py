@@ -168,10 +168,15 @@ def curves(history: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Pict
         steps, values = zip(*points, strict=True)
         mark = "o" if column.startswith("val_") else None
         axis.plot(steps, values, color=KIND_COLORS["model"], marker=mark, markersize=3, linewidth=1.3)
-        axis.set_title(column.replace("_", " "))
+        axis.set_title(heading(column))
         axis.set_xlabel("step")
         axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     return finish(figure)
+
+
+def heading(column: str) -> str:
+    """What a column of a training history is."""
+    return label(column.removeprefix("val_")) + " in validation" * column.startswith("val_")
 
 
 def ranking(values: Mapping[str, float], *, title: str) -> Picture:
@@ -198,8 +203,7 @@ def race(histories: Mapping[str, Sequence[Mapping[str, Any]]], column: str) -> P
         steps, values = zip(*points, strict=True)
         color = KIND_COLORS["ceiling"] if name.startswith("oracle") else CYCLE[number % len(CYCLE)]
         axis.plot(steps, values, marker="o", markersize=3, color=color, label=name.replace("_", " "))
-    where = " on validation pictures" if column.startswith("val_") else ""
-    axis.set_title(label(column.removeprefix("val_")) + where)
+    axis.set_title(heading(column))
     axis.set_xlabel("step")
-    axis.legend(frameon=False, fontsize=8)
+    figure.legend(loc="outside right upper", frameon=False, fontsize=8)
     return finish(figure)
