@@ -55,7 +55,9 @@ STYLE = """<style>
 .lookbook tr.ceiling td {font-style: italic; color: #777}
 .lookbook tr.model td:first-child {font-weight: 600}
 .lookbook small {color: #888; font-size: 11px}
+.lookbook.wide small {display: block}
 </style>"""
+WIDE = 8  # columns from which intervals stand below their values, so that none is cut off
 
 
 class Picture:
@@ -103,7 +105,8 @@ class Table:
     def _repr_html_(self) -> str:
         heads = "".join(self._head(column) for column in self.columns)
         body = "".join(self._row(row) for row in self.rows)
-        return f'{STYLE}<table class="lookbook"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+        kind = "lookbook wide" if len(self.columns) >= WIDE else "lookbook"
+        return f'{STYLE}<table class="{kind}"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
 
     def _head(self, column: str) -> str:
         mark = ' class="text"' if self._holds_text(column) else ""

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from lib.publish import Table, show_source
 from lib.publish.show import spell
 
@@ -13,6 +15,12 @@ ROWS = [
 
 def test_values_as_they_are_read():
     assert [spell(v, 2) for v in (None, True, 0.125, 12345, "x")] == ["–", "yes", "0.12", "12,345", "x"]
+
+
+@pytest.mark.parametrize(("columns", "wide"), [(7, False), (8, True)])
+def test_intervals_of_a_wide_table_stand_below(columns, wide):
+    text = Table([{f"c{number}": 0.5 for number in range(columns)}])._repr_html_()
+    assert ('class="lookbook wide"' in text) is wide
 
 
 def test_a_table_escapes_colours_and_keeps_intervals_small():
