@@ -1,6 +1,8 @@
-"""README's picture: what the demo's best captioner says of every so many test pictures, good or bad.
+"""README's picture: what the demo's best captioner says of every so many test pictures.
 
-python run_all.py && python -m benchmarks.picture
+    python run_all.py && python -m benchmarks.picture
+
+None is chosen: good ones and bad ones come as they stand.
 """
 
 import argparse
