@@ -55,9 +55,10 @@ STYLE = """<style>
 .lookbook tr.ceiling td {font-style: italic; color: #777}
 .lookbook tr.model td:first-child {font-weight: 600}
 .lookbook small {color: #888; font-size: 11px}
+.lookbook.wide th, .lookbook.wide td {padding: 4px 6px}
 .lookbook.wide small {display: block}
 </style>"""
-WIDE = 8  # columns from which intervals stand below their values, so that none is cut off
+WIDE = 8  # columns from which they move together, intervals below their values, so that none is cut off
 
 
 class Picture:
