@@ -6,15 +6,19 @@ None is chosen: good ones and bad ones come as they stand.
 """
 
 import argparse
-import re
 from pathlib import Path
 
-from lib.data import load_image
+from lib.data import load_image, open_dataset
+from lib.data.loader import Pictures
+from lib.data.split import arrange, part
+from lib.data.text import split_sentences
 from lib.models import Captioner, Decoding
+from lib.paths import resolve
 from lib.publish import plots
-from lib.train import caption_all, open_study
+from lib.rebuild.fuse import finish
+from lib.train import caption_all
 
-PLACE = Path(__file__).parent.parent / "docs" / "lookbook.png"
+PLACE = "docs/lookbook.png"
 SHOWN = 6
 
 
@@ -24,19 +28,14 @@ def main() -> None:
     parser.add_argument("--dataset", type=Path, default=Path("dataset/atelier"))
     arguments = parser.parse_args()
     captioner = Captioner.load(arguments.output / "model_ckpt" / "attn")
-    view = captioner.encoder.settings.view
-    study = open_study(arguments.output, arguments.dataset, split="by_product", view=view)
-    texts = caption_all(captioner, study.test, study.views["test"], Decoding(method="beam"))
-    every = len(texts) // SHOWN
-    chosen = range(0, every * SHOWN, every)
-    pictures = [load_image(study.test[place].path) for place in chosen]
-    plots.gallery(pictures, [capitalise(texts[place]) for place in chosen], columns=SHOWN).save(PLACE)
-    print(f"every {every}th of {len(texts)} test pictures: {PLACE.name}")
-
-
-def capitalise(text: str) -> str:
-    """Captions are of lower case; sentences begin with a capital."""
-    return re.sub(r"(?:^|(?<=\. ))\w", lambda letter: letter[0].upper(), text)
+    test = part(arrange(open_dataset(arguments.dataset), "by_product"))["test"]
+    every = len(test) // SHOWN
+    shown = test[::every][:SHOWN]
+    texts = caption_all(captioner, shown, Pictures(shown, captioner.preprocess), Decoding(method="beam"))
+    captions = [" ".join(map(finish, split_sentences(text))) for text in texts]
+    pictures = [load_image(record.path) for record in shown]
+    plots.gallery(pictures, captions, columns=SHOWN).save(resolve(PLACE))
+    print(f"every {every}th of {len(test)} test pictures: {PLACE}")
 
 
 if __name__ == "__main__":

@@ -176,7 +176,8 @@ def curves(history: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Pict
 
 def heading(column: str) -> str:
     """What a column of a training history is."""
-    return label(column.removeprefix("val_")) + " in validation" * column.startswith("val_")
+    where = " in validation" if column.startswith("val_") else ""
+    return label(column.removeprefix("val_")) + where
 
 
 def ranking(values: Mapping[str, float], *, title: str) -> Picture:

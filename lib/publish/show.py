@@ -58,7 +58,7 @@ STYLE = """<style>
 .lookbook.wide th, .lookbook.wide td {padding: 4px 6px}
 .lookbook.wide small {display: block}
 </style>"""
-WIDE = 8  # columns from which they move together, intervals below their values, so that none is cut off
+WIDE = 8  # so many columns would be cut off with their intervals beside the values
 
 
 class Picture:

@@ -30,8 +30,8 @@ class Muon(torch.optim.AdamW):
             super().step()
         finally:
             self.param_groups = every
-        for group in every:
-            for parameters in alike(group["params"]) if group["hidden"] else ():
+        for group in (g for g in every if g["hidden"]):
+            for parameters in alike(group["params"]):
                 self.turn(parameters, group["lr"], group["weight_decay"])
         return loss
 

@@ -88,7 +88,8 @@ def open_study(
     eye, preprocess = open_eye(place.model_ckpt / "eye")
     if variants > 1 and not preprocess.varies:
         raise ValueError(f"variants={variants}: this eye shows a picture uncropped and unmirrored; use 1")
-    eye, ways = eye.viewed(view), {"train": variants}
+    eye = eye.viewed(view)
+    ways = {"train": variants}
     found = {
         name: cache_features(records, eye, preprocess, place.features, views=ways.get(name, 1))
         for name, records in splits.items()
