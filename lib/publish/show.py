@@ -3,6 +3,7 @@
 import html
 import inspect
 import io
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,7 @@ class Source:
 
     def __init__(self, thing: Any):
         lines, first = inspect.getsourcelines(thing)
-        self.text = inspect.cleandoc("".join(lines)) if lines[0][0].isspace() else "".join(lines).rstrip()
+        self.text = textwrap.dedent("".join(lines)).rstrip()
         self.place = f"{shorten(inspect.getsourcefile(thing))}:{first}"
 
     def _repr_html_(self) -> str:

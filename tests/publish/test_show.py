@@ -45,3 +45,7 @@ def test_source_is_shown_as_it_stands_with_its_place():
     assert repr(shown).startswith("# lib/publish/show.py:")
     assert "def spell(value: Any, digits: int) -> str:" in repr(shown)
     assert "def spell" in re.sub(r"<[^>]+>", "", shown._repr_html_())
+
+
+def test_the_source_of_a_method_keeps_its_indentation():
+    assert "\n    first, *rest = self.columns\n" in show_source(Table.turned).text
