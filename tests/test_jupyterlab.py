@@ -13,12 +13,13 @@ import time
 import urllib.request
 
 import pytest
+from absent import CHROMIUM as NO_CHROMIUM
 
 from lib.paths import NOTEBOOKS
 
-webdriver = pytest.importorskip("selenium.webdriver")
+webdriver = pytest.importorskip("selenium.webdriver", reason="no selenium: pip install -r requirements.txt")
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no chromium or no chromedriver here")
+pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason=NO_CHROMIUM)
 
 SMALL = {"pictures": {"train": 40, "val": 8, "test": 14, "eye": 40}, "training": {"epochs": 1}}
 QUIET = (

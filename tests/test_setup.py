@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from absent import WORDNET
 
 from lib import environment, wordnet
 from lib.paths import ROOT
@@ -151,7 +152,7 @@ def test_help_and_unknown_options(checkout):
 
 def test_wordnet_is_built_from_debians_files(tmp_path):
     if not wordnet.DEBIAN.is_dir():
-        pytest.skip("Debian's wordnet-base is not installed")
+        pytest.skip(WORDNET)
     assert wordnet.from_debian(tmp_path)
     question = "from nltk.corpus import wordnet as w; print(w.synset('dress.n.01').lexname())"
     answer = subprocess.run(
@@ -166,17 +167,18 @@ def test_wordnet_is_built_from_debians_files(tmp_path):
 @pytest.mark.parametrize("packed", [False, True])
 def test_wordnet_opened_quickly_says_what_nltks_says(tmp_path, monkeypatch, packed):
     import nltk
-    from nltk.corpus import wordnet as theirs
+    from nltk.corpus.reader.wordnet import WordNetCorpusReader
 
     if not wordnet.from_debian(tmp_path):
-        pytest.skip("Debian's wordnet-base is not installed")
+        pytest.skip(WORDNET)
+    monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
+    theirs = WordNetCorpusReader(nltk.data.find("corpora/wordnet"), None)
+    words = [*sorted(theirs.words())[::997], "ran", "better", "wolves", "no such word"]
+    expected = [[synset.lemma_names() for synset in theirs.synsets(word)] for word in words]
     if packed:
         folder = tmp_path / "corpora" / "wordnet"
         shutil.make_archive(str(folder), "zip", tmp_path / "corpora", "wordnet")
         shutil.rmtree(folder)
-    words = [*sorted(theirs.words())[::997], "ran", "better", "wolves", "no such word"]
-    expected = [[synset.lemma_names() for synset in theirs.synsets(word)] for word in words]
-    monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
     ours = wordnet.open_reader()
     assert [[synset.lemma_names() for synset in ours.synsets(word)] for word in words] == expected
 
@@ -194,7 +196,7 @@ def test_half_a_wordnet_is_not_available(tmp_path, monkeypatch):
 
     monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
     if not wordnet.from_debian(tmp_path):
-        pytest.skip("Debian's wordnet-base is not installed")
+        pytest.skip(WORDNET)
     assert wordnet.available()
     (tmp_path / "corpora" / "wordnet" / "data.noun").write_text("")  # as on a full disk
     with pytest.warns(UserWarning, match="No WordNet synset"):

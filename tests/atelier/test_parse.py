@@ -5,6 +5,7 @@ import random
 import time
 
 import pytest
+from absent import DATA, need
 from imagined_facts import imagine_facts
 from nltk import TreebankWordTokenizer
 
@@ -12,9 +13,8 @@ from lib.atelier import heard, lexicon
 from lib.atelier.describe import describe, describe_with_statement
 from lib.atelier.parse import parse
 from lib.atelier.wardrobe import SCHEMA
-from lib.paths import ROOT
 
-REAL = ROOT.parent / "shared" / "data" / "deepfashion_text" / "test_captions.json"
+REAL = DATA / "deepfashion_text" / "test_captions.json"
 
 
 @pytest.fixture(scope="module")
@@ -183,9 +183,7 @@ def test_text_without_a_known_word_states_nothing(text):
 
 
 def test_real_captions_are_read():
-    if not REAL.exists():
-        pytest.skip("the captions of DeepFashion-MultiModal are not beside this checkout")
-    parsed = [parse(caption) for caption in json.loads(REAL.read_text()).values()]
+    parsed = [parse(caption) for caption in json.loads(need(REAL).read_text()).values()]
     unknown = {word for p in parsed for word in p.unknown}
     assert unknown <= {"accessory", "neckwear", "hat", "other", "shoes", "complicated", "mixed"}
     assert not any(p.unplaced for p in parsed)

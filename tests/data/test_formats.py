@@ -6,6 +6,7 @@ import os
 import tracemalloc
 
 import pytest
+from absent import DATA, needs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_datasets import GOOD, WRITERS, add_pictures, encode, write_coco, write_deepfashion_rows, write_tabs
@@ -29,9 +30,7 @@ from lib.data.formats import (
 )
 from lib.data.formats.stream import read_members
 from lib.data.text import Vocab
-from lib.paths import ROOT
 
-SHARED = ROOT.parent / "shared" / "data"
 FORMAT = {"flickr-tabs": "flickr", "flickr-tokens": "flickr", "flickr-commas": "flickr"}
 
 caption = st.text(max_size=30).map(lambda text: f"a{text}")  # line ends, other scripts and all
@@ -378,22 +377,22 @@ def test_records_are_small(tmp_path):
     assert kept < 600 * count and peak < 1_400 * count
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not here")
+@needs(DATA / "flickr8k")
 def test_real_flickr8k():
-    found = open_dataset(SHARED / "flickr8k")
+    found = open_dataset(DATA / "flickr8k")
     assert found.format == "flickr" and found.sizes == {"train": 5996, "val": 1000, "unassigned": 90}
     assert {len(record.captions) for record in found} == {5}
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not here")
+@needs(DATA / "deepfashion_text")
 def test_real_deepfashion(tmp_path):
-    found = open_dataset(SHARED / "deepfashion_text", need_images=False)
+    found = open_dataset(DATA / "deepfashion_text", need_images=False)
     assert found.format == "deepfashion" and found.sizes == {"train": 10155, "test": 2538}
     assert all(parse_name(record.id) for record in found)
     rows = {split: {r.id: r.captions for r in found.split(split)} for split in found.sizes}
     write_deepfashion(tmp_path, rows)
     for name in ("train_captions.json", "test_captions.json"):
         ours, theirs = (
-            json.loads((folder / name).read_text()) for folder in (tmp_path, SHARED / "deepfashion_text")
+            json.loads((folder / name).read_text()) for folder in (tmp_path, DATA / "deepfashion_text")
         )
         assert ours == theirs and list(ours) == list(theirs)

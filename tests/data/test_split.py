@@ -4,15 +4,13 @@ import random
 from collections import Counter
 
 import pytest
+from absent import DATA, needs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.data.formats import open_dataset
 from lib.data.record import Record, digest
 from lib.data.split import hold_out_val, leaks, product_of, split_by_product
-from lib.paths import ROOT
-
-SHARED = ROOT.parent / "shared" / "data"
 
 
 def shot(product: int, outfit: int = 1, view: str = "1_front", split: str = "train") -> Record:
@@ -92,9 +90,9 @@ def test_digest_sees_what_a_model_can_learn():
     assert digest([shot(1), shot(2)]) != digest([shot(2), shot(1)])
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not here")
+@needs(DATA / "deepfashion_text")
 def test_leak_of_the_real_split_and_of_ours():
-    records = open_dataset(SHARED / "deepfashion_text", need_images=False)
+    records = open_dataset(DATA / "deepfashion_text", need_images=False)
     train, test = records.split("train"), records.split("test")
     found = leaks(train, test)
     assert found.product == pytest.approx(0.60, abs=0.01) and found.outfit == pytest.approx(0.22, abs=0.005)

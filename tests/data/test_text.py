@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from absent import DATA, need
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nltk.tokenize import NLTKWordTokenizer, PunktSentenceTokenizer
@@ -14,8 +15,6 @@ from lib.data.formats import FormatError, open_dataset
 from lib.data.text import MAX_TOKENS, Vocab, detokenize, tokenize, tokenize_homework, tokenize_sentence
 from lib.paths import ROOT
 
-SHARED = ROOT.parent / "shared" / "data"
-needs_data = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not here")
 quick = settings(max_examples=150, deadline=None)
 
 sentences = PunktSentenceTokenizer()  # without its trained data
@@ -28,7 +27,7 @@ def by_nltk(text: str) -> list[str]:
 
 
 def captions_of(name: str) -> list[str]:
-    found = open_dataset(SHARED / name, need_images=False)
+    found = open_dataset(need(DATA / name), need_images=False)
     return [text for record in found for text in record.captions]
 
 
@@ -42,14 +41,12 @@ def flickr():
     return captions_of("flickr8k")
 
 
-@needs_data
 def test_equals_nltk_on_fashion_captions(fashion):
     """Every 10th here; all 12,693 were compared once."""
     for text in fashion[::10]:
         assert tokenize(text) == by_nltk(text)
 
 
-@needs_data
 def test_equals_nltk_on_flickr_captions(flickr):
     """All that hold more than plain words, and every 40th of the others; all 35,430 were compared once."""
     odd = [
@@ -134,7 +131,6 @@ def test_text_reads_well_and_gives_its_tokens_back(text):
     assert tokenize(detokenize(tokenize(text))) == tokenize(text)
 
 
-@needs_data
 def test_tokens_survive_on_real_captions(fashion, flickr):
     for text in fashion[::5] + [text for text in flickr[::3] if '"' not in text]:
         tokens = tokenize(text)
@@ -153,7 +149,6 @@ def test_decoded_text_is_never_damaged(tokens):
     assert detokenize(tokens).replace(" ", "") == "".join(tokens)
 
 
-@needs_data
 def test_vocabulary_of_the_seed_comes_out(fashion):
     vocab = Vocab.build(fashion[:10155])
     assert len(vocab) == 109

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
+from absent import SHARED, needs
 from safetensors.torch import save_file
 
 from lib.models import Encoder, ModelError, build_encoder
 from lib.models.encoders import EncoderSettings, find_boxes, pool_regions, pyramid
-from lib.paths import ROOT
 
-SQUEEZENET = ROOT.parent / "shared" / "weights" / "squeezenet1_1_features.safetensors"
+SQUEEZENET = SHARED / "weights" / "squeezenet1_1_features.safetensors"
 
 
 class Echo(torch.nn.Module):
@@ -140,7 +140,7 @@ def test_weights_with_and_without_the_classifier(tmp_path):
             )
 
 
-@pytest.mark.skipif(not SQUEEZENET.exists(), reason="the shared SqueezeNet weights are not here")
+@needs(SQUEEZENET)
 def test_the_shared_weights_load():
     build_encoder({"name": "squeezenet1_1"}, weights=str(SQUEEZENET))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from absent import GPU
 from PIL import Image
 
 from lib import checkpoint
@@ -317,7 +318,7 @@ def test_where_there_are_two_gpus_the_third_is_refused(monkeypatch):
         check_device("cuda:2")
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason=GPU)
 def test_a_gpu_says_what_the_processor_says(call, folder):
     assert call(folder, "--device", "cuda")[1] == call(folder)[1]
 

@@ -3,13 +3,10 @@
 import json
 from collections import defaultdict
 
-import pytest
+from absent import DATA, need
 from hypothesis import strategies as st
 
 from lib.data.text import tokenize
-from lib.paths import ROOT
-
-DATA = ROOT.parent / "shared" / "data"
 
 WORDS = ("a", "a", "the", "man", "men", "dog", "dogs", "runs", "running", "run", "red", "Two")
 WORDS += ("with", "in", "park", ".", ".", ",", "...", "v-shape", "3.5", "t.v.")
@@ -45,12 +42,6 @@ def as_coco(candidates, references):
     """The same as pycocoevalcap takes it: (gts, res) of texts."""
     gts = {i: [" ".join(tokens) for tokens in group] for i, group in enumerate(references)}
     return gts, {i: [" ".join(tokens)] for i, tokens in enumerate(candidates)}
-
-
-def need(path):
-    if not path.exists():
-        pytest.skip(f"{path.relative_to(ROOT.parent)} is not here")
-    return path
 
 
 def flickr(pictures=250):

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from absent import WORDNET
 from caption_cases import EDGES, REAL, corpora, split_corpus
 from hypothesis import given, settings
 from nltk.corpus import wordnet
@@ -64,7 +65,7 @@ def test_equal_on_real_captions(name):
 def test_equal_with_wordnet_itself(name):
     forms = find_word_forms()
     if forms.key != "meteor":
-        pytest.skip("nltk finds no WordNet on this machine")
+        pytest.skip(WORDNET)
     assert_equals_nltk(*REAL[name](60), wordnet, forms)
 
 

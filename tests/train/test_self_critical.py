@@ -18,6 +18,7 @@ from lib.data.record import Record
 from lib.data.text import Vocab, tokenize
 from lib.score import DocumentFrequencies, Reward, ScoreError, evaluate, score_captions
 from lib.score.attributes import attribute_f1
+from lib.score.meteor import find_word_forms
 from lib.train import FitError, fit, reward_of, seed_loss, self_critical
 from lib.train.reinforce import BROKEN_OFF, leave_one_out, score, spell, worth
 
@@ -262,6 +263,7 @@ def test_rewards_equal_the_scores_of_the_same_texts():
     each = score_captions(candidates, said)
     of_train = {"document_frequencies": frequencies, "end_token": True, "resamples": 0}
     ended = [evaluate([candidates[i]], [said[i]], **of_train) for i in range(12)]
+    each["meteor"] = each[find_word_forms().key]
     each["cider_d"] = np.array([scores["cider_d"] for scores in ended])
     each["attribute_f1"] = np.array(attribute_f1(candidates, facts).per_caption)
     expected = sum(weight * each[name] for name, weight in weights.items())
