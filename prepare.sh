@@ -28,7 +28,13 @@ building="$venv/.lookbook-building" # there while a set-up is under way, or was 
 ready="$venv/.lookbook-ready"       # written last: what was installed, from which pins, for which folder
 
 # What the environment must have been made from; a change here, or a moved checkout, makes it anew.
-wanted_stamp() { { printf '%s\n' "$root"; cat "$root"/requirements.txt "$root"/requirements-lock.txt; } | cksum; }
+wanted_stamp() {
+  {
+    printf '%s\n' "$root"
+    cat "$root"/requirements.txt "$root"/requirements-lock.txt
+    grep '^packages' "$root"/pyproject.toml # the houses that notebooks can import
+  } | cksum
+}
 
 satisfied() { (cd "$root" && "$1" -m lib.environment pins) >/dev/null 2>&1; }
 
@@ -136,7 +142,7 @@ fi
 if $check; then
   if [ "$environment" = "$venv" ]; then report "$environment/bin/python"; else report "$environment/bin/python" look; fi
 fi
-! $lavis || (cd "$root" && "$environment/bin/python" -m lib.rebuild.backends.layer) || exit 1
+! $lavis || (cd "$root" && "$environment/bin/python" -m rebuild.backends.layer) || exit 1
 [ $# -gt 0 ] || { $check || $lavis || say "ready; give a command to run in it (bash prepare.sh --help)"; exit 0; }
 
 export VIRTUAL_ENV="$environment" PATH="$environment/bin:$PATH"

@@ -1,4 +1,4 @@
-"""Beam search side by side: ours for a batch, one image at a time as seed 002, and transformers' generate.
+"""Beam search side by side: a batch of ours, image by image as the course project, transformers' generate.
 
     python -m benchmarks.decoding [--rounds 5] [--images 64] [--steps 40] [--threads 2]
 
@@ -20,7 +20,7 @@ from lib.models import Decoding, build_decoder, generate
 
 environment.offline()
 START, END, BEAM = 1, 2, 5
-CELLS, SEED_WORDS = 2048, 109  # ResNet-101's cells and all words of seed 002
+CELLS, COURSE_WORDS = 2048, 109  # ResNet-101's cells and all words of the course project
 # times as fast as the other, at least: what the table must show
 ASKED_IMAGE_BY_IMAGE = "8, in bf16 15"
 ASKED_OF_GENERATE = {"one": "3", "batch": "1.5"}
@@ -111,7 +111,7 @@ def ratio(slow: list[float], fast: list[float]) -> float:
 
 
 def recurrent_row(width: int, words: int, arguments) -> dict:
-    """The attention GRU (word, hidden and attention 512), cells as wide as the memory, as in the seed."""
+    """The attention GRU (512 everywhere), cells as wide as the memory, as in the course project."""
     sizes = {"vocab_size": words, "memory_width": width, "cells": None, "layers": 0}
     decoder = build_decoder({"kind": "attention_gru", **sizes}).eval()
     images, steps = arguments.images, arguments.steps
@@ -135,7 +135,7 @@ def recurrent_row(width: int, words: int, arguments) -> dict:
         "images": images,
         "parameters, M": millions(decoder),
         **compare(seconds),
-        "asked for": ASKED_IMAGE_BY_IMAGE if (width, words) == (CELLS, SEED_WORDS) else "",
+        "asked for": ASKED_IMAGE_BY_IMAGE if (width, words) == (CELLS, COURSE_WORDS) else "",
         "ratio to one that caches its keys": f"{ratio(seconds['theirs cached'], seconds['ours']):.1f}",
         "same captions": f"{same[0]} of {images}",
         "same in bf16": f"{same[1]} of {images}",
@@ -193,7 +193,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    sizes = ((CELLS, SEED_WORDS), (512, SEED_WORDS), (CELLS, 5000))
+    sizes = ((CELLS, COURSE_WORDS), (512, COURSE_WORDS), (CELLS, 5000))
     rows = [recurrent_row(width, words, arguments) for width, words in sizes]
     for width, heads, words in ((192, 6, 500), (256, 8, 5000)):
         rows += [transformer_row(width, heads, words, images, arguments) for images in (1, arguments.images)]
@@ -203,7 +203,8 @@ def main() -> None:
     text = (
         f"Beam {BEAM}, {arguments.steps} words a caption, 49 cells, threads: {arguments.threads}, "
         f"medians of {arguments.rounds} rounds in turns. The memory is given, its self-attention too. "
-        "Image by image the keys are computed again at each step, as seed 002 does (109 words in all). "
+        "Image by image the keys are computed again at each step, as the course project does "
+        "(109 words in all). "
         f"Load average at the end {os.getloadavg()[0]:.1f}. {', '.join(versions)}."
     )
     table = {

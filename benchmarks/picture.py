@@ -9,14 +9,14 @@ import argparse
 from pathlib import Path
 
 from lib.data import load_image, open_dataset
-from lib.data.loader import Pictures
+from lib.data.loader import PictureView
 from lib.data.split import arrange, part
-from lib.data.text import split_sentences
+from lib.data.text import lower_sentences
 from lib.models import Captioner, Decoding
 from lib.paths import resolve
 from lib.publish import plots
-from lib.rebuild.fuse import finish
 from lib.train import caption_all
+from rebuild.write.fuse import finish_sentence
 
 PLACE = "docs/lookbook.png"
 SHOWN = 6
@@ -31,8 +31,8 @@ def main() -> None:
     test = part(arrange(open_dataset(arguments.dataset), "by_product"))["test"]
     every = len(test) // SHOWN
     shown = test[::every][:SHOWN]
-    texts = caption_all(captioner, shown, Pictures(shown, captioner.preprocess), Decoding(method="beam"))
-    captions = [" ".join(map(finish, split_sentences(text))) for text in texts]
+    texts = caption_all(captioner, shown, PictureView(shown, captioner.preprocess), Decoding(method="beam"))
+    captions = [" ".join(map(finish_sentence, lower_sentences(text))) for text in texts]
     pictures = [load_image(record.path) for record in shown]
     plots.gallery(pictures, captions, columns=SHOWN).save(resolve(PLACE))
     print(f"every {every}th of {len(test)} test pictures: {PLACE}")

@@ -19,12 +19,15 @@ import numpy as np
 import torch
 from torch import nn
 
+from atelier.describe import describe
+from atelier.sample import sample_look
+from atelier.visible import visible
+from atelier.wardrobe import SCHEMA, VIEWS
 from benchmarks.results import record
 from benchmarks.scores import generated
 from lib import environment
-from lib.atelier import SCHEMA, VIEWS, describe, sample_look, visible
 from lib.config import Training
-from lib.data.loader import Loader, Memories, Pairs
+from lib.data.loader import CachedFeatures, CaptionPairs, Loader
 from lib.data.record import Record
 from lib.data.text import Vocab, tokenize
 from lib.models import Captioner, build_decoder
@@ -77,8 +80,10 @@ def atelier_people(count: int, seed: int) -> list[Record]:
     """Looks with one caption each, undrawn."""
     people = []
     for i in range(count):
-        facts = visible(sample_look(i, 0, seed), VIEWS[0])
-        people.append(Record(f"{i}", f"{i}.jpg", (describe(facts, random.Random(i + seed)),), "train", facts))
+        attributes = visible(sample_look(i, 0, seed), VIEWS[0])
+        people.append(
+            Record(f"{i}", f"{i}.jpg", (describe(attributes, random.Random(i + seed)),), "train", attributes)
+        )
     return people
 
 
@@ -102,7 +107,7 @@ def measure(people: list[Record], others: list[Record], weights: dict[str, float
         fit(
             captioner,
             self_critical(clock, samples=SAMPLES, max_length=length),
-            Loader(Pairs(people, vocab, Memories([cells])), batch_size=BATCH, bucket=True),
+            Loader(CaptionPairs(people, vocab, CachedFeatures([cells])), batch_size=BATCH, bucket=True),
             training=training,
             folder=Path(folder) / "benchmark" / "rewards",
             run_key={"data": "benchmark", "model": TRANSFORMER, "objective": "rl"},

@@ -65,14 +65,14 @@ class Training:
                 raise ConfigError(f"training.{name} must be below 1, not {getattr(self, name)}")
 
 
-def parse(kind: type, settings: dict[str, Any], *, where: str = "") -> Any:
+def read_settings(kind: type, settings: dict[str, Any], *, where: str = "") -> Any:
     """Build the frozen settings `kind` from a plain mapping; names and types must fit exactly."""
     hints = get_type_hints(kind)
     for name, value in settings.items():
         if name not in hints:
             raise ConfigError(unknown(f"{where}{name}", name, hints, where))
         if not fits(value, hints[name]):
-            raise ConfigError(f"{where}{name} must be {spell(hints[name])}, not {value!r}")
+            raise ConfigError(f"{where}{name} must be {spell_type(hints[name])}, not {value!r}")
     return kind(**settings)
 
 
@@ -96,12 +96,14 @@ def fits(value: Any, hint: Any) -> bool:
     return isinstance(value, get_origin(hint) or hint)
 
 
-def spell(hint: Any) -> str:
+def spell_type(hint: Any) -> str:
     """A type as a reader would say it."""
     if get_origin(hint) is Literal:
         return "one of " + ", ".join(repr(option) for option in get_args(hint))
     if isinstance(hint, types.UnionType):
-        return " or ".join("None" if option is type(None) else spell(option) for option in get_args(hint))
+        return " or ".join(
+            "None" if option is type(None) else spell_type(option) for option in get_args(hint)
+        )
     return getattr(hint, "__name__", str(hint))
 
 

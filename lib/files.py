@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +70,16 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         raise ValueError(f"key {next(k for k in keys if keys.count(k) > 1)!r} stands there twice")
     return value
+
+
+def link(source: Path, target: Path) -> None:
+    """One file under two names; a copy where the disk cannot or the source is a link itself."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source = source.resolve()
+    if target.exists() and target.samefile(source):
+        return
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

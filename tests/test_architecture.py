@@ -1,46 +1,61 @@
-"""The house rules that a machine can check. Every check is shown to fail on a planted offence."""
+"""The rules of the houses that a machine can check. Every check is shown to fail on a planted offence."""
 
 import ast
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from lib.paths import ROOT
 
-# One direction of imports: a module imports only what stands above it here.
-ORDER = (
-    "paths", "files", "config", "progress", "wordnet", "environment", "pipeline", "checkpoint", "data",
-    "atelier", "score", "models", "train", "rebuild", "publish",
-)  # fmt: skip
-DATA_ORDER = ("record", "formats", "text", "images", "split", "loader", "command")
+# Who may import whom. In lib the atelier is named where the dataset is drawn and, until worlds are handed in,
+# where captions are read; the pipeline knows the roots of lib and no torch.
+HOUSES = {
+    "atelier": (),
+    "lib": ("atelier",),
+    "rebuild": ("lib", "atelier"),
+    "pipeline": ("lib",),
+    "run_all": ("pipeline",),
+    "notebooks": ("lib", "atelier", "rebuild"),
+}
+NAMES_THE_ATELIER = {"lib/data/drawn.py", "lib/score/attributes.py"}
+ROOTS = ("paths", "files", "config", "progress", "wordnet", "environment")
 
-# Budgets, in lines that are neither blank nor comment. Growth is a decision, taken here.
-MODULE = 250
-FUNCTION = 40
-LIBRARY = 17_000  # DESIGN guessed 7,000: strict readers, exact scores, legible drawing, four backends
-CORE = {"data", "models", "score", "train", "checkpoint", "pipeline", "config"}
-CORE_TOTAL = 8_400  # DESIGN guessed 3,500: docstrings count, and every bad input gets a line of its own
+# One direction within a house too: a module imports only what stands above it here.
+ORDER = {
+    "lib": (*ROOTS, "checkpoint", "data", "score", "models", "train", "publish"),
+    "lib/data": ("record", "formats", "text", "images", "split", "drawn", "loader", "command"),
+    "rebuild": ("errors", "sentences", "backends", "ask", "audit", "write", "retrain"),
+}
+
+# Ceilings in physical lines. Growth is a decision, taken here, and cutting comes first.
+CEILINGS = {"lib": 10_300, "rebuild": 4_200, "atelier": 3_800, "pipeline": 2_050}
+MODULE = 250  # lines of a module that are neither blank nor comment
+FUNCTION = 60  # of a function: one that reads well is better than four that must be read together
 
 # Calls that may stand in one place only.
 ONLY_HERE = {
-    "backward": ("train",),
-    "zero_grad": ("train",),
-    "save_file": ("checkpoint",),
-    "load_file": ("checkpoint",),
+    "backward": ("lib", "train"),
+    "zero_grad": ("lib", "train"),
+    "save_file": ("lib", "checkpoint"),
+    "load_file": ("lib", "checkpoint"),
 }
 POSITIONAL = 6
+ENTRY_POINTS = ("main", "run", "add_arguments")  # of a command: each command has its own
 
 
 def modules(root: Path) -> dict[Path, ast.Module]:
-    """Every module of lib/, parsed."""
-    return {
-        path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted((root / "lib").rglob("*.py"))
-    }
+    """Every module of the houses, parsed."""
+    files = [path for house in CEILINGS for path in sorted((root / house).rglob("*.py"))]
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in files}
 
 
-def place(path: Path, root: Path) -> str:
-    """The top-level name under lib/ that a file belongs to."""
-    return path.relative_to(root / "lib").parts[0].removesuffix(".py")
+def place(path: Path, root: Path) -> tuple[str, str]:
+    """The house that a file stands in, and the name under it that the file belongs to."""
+    house, *rest = path.relative_to(root).parts
+    return house, rest[0].removesuffix(".py")
 
 
 def code_lines(source: str) -> int:
@@ -56,43 +71,95 @@ def imported(tree: ast.Module):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def importers(root: Path) -> dict[str, ast.Module]:
+    """By its path all that stands under the rule of imports: the houses, run_all.py and the notebooks."""
+    found = {path.relative_to(root).as_posix(): tree for path, tree in modules(root).items()}
+    if (root / "run_all.py").exists():
+        found["run_all.py"] = ast.parse((root / "run_all.py").read_text(encoding="utf-8"))
+    for path in (root / "notebooks").glob("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        found[path.relative_to(root).as_posix()] = ast.parse(code)
+    return found
+
+
 def wrong_imports(root: Path) -> list[str]:
     found = []
-    for path, tree in modules(root).items():
-        here = place(path, root)
+    for file, tree in importers(root).items():
+        house = file.partition("/")[0].removesuffix(".py")
         for name in imported(tree):
-            parts = name.split(".")
-            if parts[0] in ("run_all", "notebooks", "tests", "benchmarks"):
-                found.append(f"{path.name} imports {name}")
-            if parts[0] != "lib" or len(parts) < 2 or here in ("__init__", "__main__"):
+            there = name.partition(".")[0]
+            if there == house or there not in (*HOUSES, "tests", "benchmarks"):
                 continue
-            if parts[1] in ORDER and here in ORDER and ORDER.index(parts[1]) > ORDER.index(here):
-                found.append(f"lib/{here} imports lib.{parts[1]}, which stands below it")
+            allowed = there in HOUSES[house]
+            if house == "lib":
+                allowed = allowed and file in NAMES_THE_ATELIER
+            if house == "pipeline":
+                allowed = allowed and name.split(".")[1:2] != [] and name.split(".")[1] in ROOTS
+            if not allowed:
+                found.append(f"{file} imports {name}")
+    return found
+
+
+def wrong_order(root: Path) -> list[str]:
+    """Imports within a house that go up instead of down."""
+    found = []
+    for path, tree in modules(root).items():
+        file = path.relative_to(root).as_posix()
+        for folder, order in ORDER.items():
+            here = file.removeprefix(f"{folder}/").partition("/")[0].removesuffix(".py")
+            if not file.startswith(f"{folder}/") or here not in order:
+                continue
+            prefix = folder.replace("/", ".") + "."
+            for name in imported(tree):
+                there = name.removeprefix(prefix).partition(".")[0]
+                if name.startswith(prefix) and there in order and order.index(there) > order.index(here):
+                    found.append(f"{file} imports {name}, which stands below it")
     return found
 
 
 def unplaced(root: Path) -> list[str]:
-    return sorted({place(p, root) for p in modules(root)} - set(ORDER) - {"__init__", "__main__"})
+    """Modules that the order does not name."""
+    doors = {"__init__", "__main__"}
+    placed = {house: {*order, *doors} for house, order in ORDER.items()}
+    places = {place(path, root) for path in modules(root)}
+    return sorted(
+        f"{house}/{name}" for house, name in places if house in placed and name not in placed[house]
+    )
 
 
 def over_budget(root: Path) -> list[str]:
-    found, total, core = [], 0, 0
+    found, totals = [], dict.fromkeys(CEILINGS, 0)
     for path, tree in modules(root).items():
         source = path.read_text(encoding="utf-8")
-        size = code_lines(source)
-        total += size
-        core += size if place(path, root) in CORE else 0
-        if size > MODULE:
+        totals[place(path, root)[0]] += len(source.splitlines())
+        if (size := code_lines(source)) > MODULE:
             found.append(f"{path.relative_to(root)} has {size} lines (budget {MODULE})")
         for node in functions(tree):
             length = code_lines(ast.get_source_segment(source, node))
             if length > FUNCTION:
                 found.append(f"{path.relative_to(root)}:{node.name} has {length} lines (budget {FUNCTION})")
-    if total > LIBRARY:
-        found.append(f"lib/ has {total} lines (budget {LIBRARY})")
-    if core > CORE_TOTAL:
-        found.append(f"{', '.join(sorted(CORE))} together have {core} lines (budget {CORE_TOTAL})")
-    return found
+    over = {house: total for house, total in totals.items() if total > CEILINGS[house]}
+    return found + [
+        f"{house}/ has {total} lines (ceiling {CEILINGS[house]})" for house, total in over.items()
+    ]
+
+
+def names_defined_twice(root: Path) -> list[str]:
+    """Public functions and classes of one name in several places: a reader has to find the one meant."""
+    places: dict[str, list[str]] = {}
+    for path, tree in modules(root).items():
+        for node in tree.body:
+            if (
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+                and node.name[0] != "_"
+            ):
+                places.setdefault(node.name, []).append(path.relative_to(root).as_posix())
+    return [
+        f"{name} is defined in {' and '.join(files)}"
+        for name, files in places.items()
+        if len(files) > 1 and name not in ENTRY_POINTS
+    ]
 
 
 def functions(tree: ast.Module) -> list[ast.FunctionDef]:
@@ -106,11 +173,13 @@ def misplaced_calls(root: Path) -> list[str]:
             if not isinstance(node, ast.Call):
                 continue
             name = getattr(node.func, "attr", getattr(node.func, "id", None))
-            if name in ONLY_HERE and place(path, root) not in ONLY_HERE[name]:
-                found.append(f"{path.relative_to(root)} calls {name}, which belongs in {ONLY_HERE[name]}")
-            if (
-                ast.unparse(node.func) in ("optimizer.step", "optimiser.step")
-                and place(path, root) != "train"
+            if name in ONLY_HERE and place(path, root) != ONLY_HERE[name]:
+                found.append(
+                    f"{path.relative_to(root)} calls {name}, which belongs in {'/'.join(ONLY_HERE[name])}"
+                )
+            if ast.unparse(node.func) in ("optimizer.step", "optimiser.step") and place(path, root) != (
+                "lib",
+                "train",
             ):
                 found.append(f"{path.relative_to(root)} steps an optimiser outside train")
             if ast.unparse(node.func) in ("torch.save", "pickle.load", "pickle.loads", "eval", "exec"):
@@ -128,12 +197,12 @@ def misplaced_calls(root: Path) -> list[str]:
 
 def allowed_to_run_code(path: Path, node: ast.Call, root: Path) -> bool:
     """The inline engine runs cells: exec and eval are its work."""
-    return place(path, root) == "pipeline" and ast.unparse(node.func) in ("eval", "exec")
+    return place(path, root)[0] == "pipeline" and ast.unparse(node.func) in ("eval", "exec")
 
 
 def reads_weights_only(path: Path, node: ast.Call, root: Path) -> bool:
     safe = any(k.arg == "weights_only" and ast.unparse(k.value) == "True" for k in node.keywords)
-    return safe and place(path, root) == "checkpoint"
+    return safe and place(path, root) == ("lib", "checkpoint")
 
 
 def equal_bodies(root: Path) -> list[str]:
@@ -176,8 +245,10 @@ def wildcard_imports(root: Path) -> list[str]:
 
 CHECKS = (
     wrong_imports,
+    wrong_order,
     unplaced,
     over_budget,
+    names_defined_twice,
     misplaced_calls,
     equal_bodies,
     crowded_signatures,
@@ -187,9 +258,11 @@ CHECKS = (
 
 BODY = "    a = 1\n    b = 2\n    c = a + b\n    d = c * c\n    e = d - 1\n    return e\n"
 OFFENCES = {
-    "wrong_imports": ("lib/data/text.py", "from lib.train import fit\n"),
+    "wrong_imports": ("atelier/hats.py", "from lib.files import write_json\n"),
+    "wrong_order": ("lib/data/text.py", "from lib.train import fit\n"),
     "unplaced": ("lib/extras.py", "x = 1\n"),
-    "over_budget": ("lib/score/long.py", "def f():\n" + "    x = 1\n" * 60),
+    "over_budget": ("lib/score/long.py", "def f():\n" + "    x = 1\n" * 61),
+    "names_defined_twice": ("lib/score/twice.py", "def f():\n    pass\n\n\nclass f:\n    pass\n"),
     "misplaced_calls": ("lib/models/sly.py", "def f(loss):\n    loss.backward()\n"),
     "equal_bodies": ("lib/score/twice.py", f"def f():\n{BODY}\n\ndef g():\n{BODY}"),
     "crowded_signatures": ("lib/score/wide.py", "def f(a, b, c, d, e, g, h):\n    return a\n"),
@@ -226,6 +299,60 @@ def test_forbidden_calls_are_found(source, tmp_path):
     (tmp_path / "lib" / "models").mkdir(parents=True)
     (tmp_path / "lib" / "models" / "sly.py").write_text(source)
     assert misplaced_calls(tmp_path) != []
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("atelier/hats.py", "import rebuild\n"),
+        ("lib/score/bleu.py", "from atelier import parse\n"),
+        ("lib/data/drawn.py", "import pipeline\n"),
+        ("lib/train/fit.py", "from rebuild import backends\n"),
+        ("rebuild/judge.py", "def f():\n    from pipeline import main\n"),
+        ("pipeline/plan.py", "from lib.models import generate\n"),
+        ("pipeline/plan.py", "import lib\n"),
+        ("pipeline/plan.py", "import rebuild\n"),
+        ("run_all.py", "from lib.paths import ROOT\n"),
+        ("lib/files.py", "import tests.absent\n"),
+    ],
+)
+def test_an_import_against_the_direction_is_found(file, source, tmp_path):
+    path = tmp_path / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(source)
+    assert wrong_imports(tmp_path) != []
+
+
+def test_a_notebook_that_imports_the_pipeline_is_found(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    cell = {"cell_type": "code", "source": ["from pipeline import main\n"]}
+    (tmp_path / "notebooks" / "00_x.ipynb").write_text(json.dumps({"cells": [cell]}))
+    assert wrong_imports(tmp_path) != []
+
+
+def test_a_ceiling_counts_blank_lines_and_comments(tmp_path):
+    (tmp_path / "pipeline").mkdir()
+    (tmp_path / "pipeline" / "long.py").write_text("\n# why\n" * (CEILINGS["pipeline"] // 2 + 1))
+    assert "ceiling" in over_budget(tmp_path)[0]
+
+
+LIGHT = ("lib", "lib.data", "lib.score", "lib.publish", "atelier", "rebuild", "rebuild.backends", "pipeline")
+
+
+@pytest.mark.parametrize("package", LIGHT)
+def test_a_front_door_imports_nothing_heavy(package):
+    heavy = ["torch", "matplotlib", "transformers", "nltk", "accelerate", "IPython"]
+    code = f"import sys, {package}; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_importing_lib_is_quick():
+    code = "import time; t = time.perf_counter(); import lib; print(time.perf_counter() - t)"
+    took = [
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True) for _ in "123"
+    ]
+    assert min(float(done.stdout) for done in took) < 0.2
 
 
 def test_each_module_says_what_it_is_for():

@@ -81,7 +81,8 @@ def finish_by_hand(checkout: Path) -> None:
     binaries.mkdir(parents=True)
     (binaries / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     (binaries / "python").chmod(0o755)
-    stamp = "{ printf '%s\\n' \"$0\"; cat requirements{,-lock}.txt; } | cksum > .venv/.lookbook-ready"
+    made_from = "printf '%s\\n' \"$0\"; cat requirements{,-lock}.txt; grep '^packages' pyproject.toml"
+    stamp = f"{{ {made_from}; }} | cksum > .venv/.lookbook-ready"
     subprocess.run(["bash", "-c", stamp, str(checkout)], cwd=checkout, check=True)
 
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from lib.data.formats.catalogue import NAMES, find_source
+from lib.data.formats.catalogue import NAMES, find_known_dataset
 from lib.data.formats.opening import READERS, open_dataset
 from lib.data.formats.report import UNASSIGNED, Dataset, NoPictures, printable
 from lib.data.images import ImageError, load_image
@@ -30,13 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0 where all is well, 1 where something is bad or missing."""
     found = examine(args.dataset, args.format, not args.captions_only, args.open_pictures)
-    print(json.dumps(found, indent=2, ensure_ascii=True) if args.json else describe(found))
+    print(json.dumps(found, indent=2, ensure_ascii=True) if args.json else spell_findings(found))
     return 0 if found["ok"] else 1
 
 
 def examine(name: str, format: str | None, need_images: bool, open_pictures: bool) -> dict[str, Any]:
     """Everything the check has to say, as plain data."""
-    source = find_source(name)
+    source = find_known_dataset(name)
     found: dict[str, Any] = {"dataset": name, "ok": False}
     if source:
         found |= {"expected": list(source.layout), "get": source.get}
@@ -101,7 +101,7 @@ def broken_pictures(dataset: Dataset) -> list[str]:
     return broken
 
 
-def describe(found: dict[str, Any]) -> str:
+def spell_findings(found: dict[str, Any]) -> str:
     """The same for a person."""
     if "error" in found:
         lines = [f"{found['dataset']}: {found['error']}"]

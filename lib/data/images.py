@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from lib.config import parse
+from lib.config import read_settings
 from lib.files import FileError
 from lib.paths import shorten
 
@@ -153,4 +153,4 @@ class Preprocess:
     def from_json(cls, settings: dict[str, Any]) -> "Preprocess":
         """Strict: an unknown name or a wrong type is refused."""
         plain = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
-        return parse(cls, plain, where="preprocess.")
+        return read_settings(cls, plain, where="preprocess.")

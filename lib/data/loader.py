@@ -60,7 +60,7 @@ class View(Protocol):
 
 
 @dataclass(frozen=True)
-class Pictures:
+class PictureView:
     """Pictures loaded from their files, augmented for training if asked."""
 
     records: Sequence[Record]
@@ -73,7 +73,7 @@ class Pictures:
 
 
 @dataclass(frozen=True)
-class Memories:
+class CachedFeatures:
     """Features computed before, in one or several views of each picture; the first view is the plain one."""
 
     views: Sequence  # each [pictures, N, D], memory-mapped or not
@@ -85,7 +85,7 @@ class Memories:
         return torch.from_numpy(np.array(self.views[view][index])).float()
 
 
-class Pairs:
+class CaptionPairs:
     """Every (picture, caption) pair of some records, captions as numbers; a picture without any has none.
 
     Without a vocabulary each picture stands once, for predicting. With `per="picture"` an epoch takes one
@@ -149,7 +149,7 @@ class Loader:
 
     def __init__(
         self,
-        pairs: Pairs,
+        pairs: CaptionPairs,
         *,
         batch_size: int,  # on one process
         seed: int = 0,
@@ -222,11 +222,11 @@ class Epoch:
         """An unreadable picture is handed over: raised in a worker it would arrive as a page of traceback."""
         share = self.shares[place]
         try:
-            return self.pairs.batch(share, [mix(self.seed, self.epoch, int(pair)) for pair in share])
+            return self.pairs.batch(share, [mix_seeds(self.seed, self.epoch, int(pair)) for pair in share])
         except ImageError as error:
             return error
 
 
-def mix(*numbers: int) -> int:
+def mix_seeds(*numbers: int) -> int:
     """One seed from several numbers, the same on every machine."""
     return int.from_bytes(hashlib.blake2b(repr(numbers).encode(), digest_size=8).digest())

@@ -11,7 +11,7 @@ class Record:
     """One picture (or clip) and what was said about it.
 
     `media` is the file as the reader found it (tuple of files for a clip). `captions` may be empty
-    where a dataset gives none. `attributes` holds visible facts where they are known, a hidden or absent
+    where a dataset gives none. `attributes` holds visible attributes where they are known, a hidden or absent
     one being None.
     """
 
@@ -28,11 +28,11 @@ class Record:
 
 
 def digest(records: Iterable[Record]) -> str:
-    """Fingerprint of what a model can learn from records (ids, captions, splits, facts), for run keys."""
+    """Fingerprint of what records can teach a model (ids, captions, splits, attributes), for run keys."""
     whole = hashlib.sha256()
     for record in records:
-        facts = sorted(record.attributes.items()) if record.attributes else None
+        attributes = sorted(record.attributes.items()) if record.attributes else None
         whole.update(
-            repr((record.id, record.captions, record.split, facts)).encode("utf-8", "backslashreplace")
+            repr((record.id, record.captions, record.split, attributes)).encode("utf-8", "backslashreplace")
         )
     return whole.hexdigest()[:16]

@@ -92,7 +92,7 @@ def split_by_product(
 def hold_out_val(records: Iterable[Record], *, share: float = 0.1, seed: int = 0) -> list[Record]:
     """The original split with a val taken from train, picture by picture; unchanged if it has one.
 
-    The seeds' test was drawn so: val leaks from train as test does, and selection sees what test will see.
+    The course project drew its test so: val leaks from train as test does, and selection sees what test will.
     """
     records = list(records)
     if any(record.split == "val" for record in records):

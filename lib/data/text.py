@@ -45,15 +45,15 @@ def tokenize(text: str) -> list[str]:
     text = text.lower()
     if not text.isascii():
         text = CJK_CHARACTER.sub(r" \g<0> ", text)
-    return [token for sentence in split_sentences(text) for token in tokenize_sentence(sentence)]
+    return [token for sentence in lower_sentences(text) for token in tokenize_sentence(sentence)]
 
 
 def tokenize_homework(text: str) -> list[str]:
-    """Seed 000's tokens: everything outside `a-zA-Z.,!?` separates words."""
+    """The RL homework's tokens: everything outside `a-zA-Z.,!?` separates words."""
     return LETTERS_OR_SIGN.findall(text.lower())
 
 
-def split_sentences(text: str) -> Iterator[str]:
+def lower_sentences(text: str) -> Iterator[str]:
     """The sentences of a lower-case text, white space around them left out."""
     start = 0
     for mark in SENTENCE_END.finditer(text):
@@ -157,7 +157,7 @@ class Vocab:
         return detokenize(self.tokens(numbers))
 
     def save(self, path: str | Path) -> None:
-        """Write seed 002's `vocab.json`."""
+        """Write the course project's `vocab.json`."""
         write_json(path, self.numbers)
 
     @classmethod

@@ -1,17 +1,20 @@
 """Encoders, decoders, captioners and the one search."""
 
-from lib.models.attributes import AttributeEncoder, AttributeReader, number_facts
+from lib.models.attribute_heads import AttributeHeads
+from lib.models.attributes import AttributeEncoder, AttributeReader, number_attributes
 from lib.models.captioner import Captioner
 from lib.models.decoders import build_decoder
+from lib.models.decoding import Decoding
 from lib.models.encoders import Encoder, build_encoder
 from lib.models.errors import ModelError
 from lib.models.eye import open_eye, save_eye
 from lib.models.features import Features, cache_features
-from lib.models.generate import Decoding, Generated, generate
+from lib.models.generate import Generated, generate
 from lib.models.state import Decoded, State
 
 __all__ = [
     "AttributeEncoder",
+    "AttributeHeads",
     "AttributeReader",
     "Captioner",
     "Decoded",
@@ -25,7 +28,7 @@ __all__ = [
     "build_encoder",
     "cache_features",
     "generate",
-    "number_facts",
+    "number_attributes",
     "open_eye",
     "save_eye",
 ]

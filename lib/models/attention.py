@@ -36,16 +36,16 @@ class SelfAttention(nn.Module):
     def forward(self, cells: Tensor, mask: Tensor | None = None) -> Tensor:
         parts = self.qkv(self.norm(cells)).unflatten(-1, (3, self.heads, -1))
         query, keys, values = parts.permute(2, 0, 3, 1, 4)  # each [B, heads, N, width / heads]
-        seen = F.scaled_dot_product_attention(query, keys, values, attn_mask=spread(mask))
+        seen = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask_for_scores(mask))
         return cells + self.dropout(self.out(seen.transpose(1, 2).flatten(2)))
 
 
-def spread(mask: Tensor | None) -> Tensor | None:
+def mask_for_scores(mask: Tensor | None) -> Tensor | None:
     """A mask over cells [B, N], shaped for scores [B, heads, queries, N]."""
     return None if mask is None else mask[:, None, None, :]
 
 
-class Reader(nn.Module):
+class MemoryProjection(nn.Module):
     """A memory as a decoder wants it: of the decoder's width, normalised, placed, and self-attended.
 
     `width` None leaves the memory's own width. With `positions` each of that many cells has a learned mark of

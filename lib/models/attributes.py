@@ -1,4 +1,4 @@
-"""Facts and models: reading them off a picture, and giving them to a decoder in place of a picture.
+"""Attributes and models: reading them off a picture, and giving them to a decoder in place of a picture.
 
 The reader pre-trains the atelier's backbone; the encoder makes the oracle, the captioner that need not look.
 """
@@ -14,18 +14,18 @@ from torch.nn import functional as F
 
 from lib import checkpoint
 from lib.data.record import Record
+from lib.models.attribute_heads import AttributeHeads, Schema
 from lib.models.encoders import Encoder, build_encoder
 from lib.models.errors import ModelError
-from lib.models.facts import FactHeads, Schema
-from lib.models.generate import asleep
+from lib.models.generate import eval_mode
 from lib.paths import shorten
 
 if TYPE_CHECKING:
     from lib.data.loader import Batch
 
 
-def number_facts(records: Sequence[Record], schema: Schema) -> Tensor:
-    """Each record's facts as numbers [R, A] in the order of the schema; 0 where one is hidden or absent."""
+def number_attributes(records: Sequence[Record], schema: Schema) -> Tensor:
+    """Each record's attributes as numbers [R, A] in the schema's order; 0 where one is hidden or absent."""
     numbers = {name: {None: 0} | {v: n for n, v in enumerate(values, 1)} for name, values in schema.items()}
     rows = []
     for record in records:
@@ -38,27 +38,27 @@ def number_facts(records: Sequence[Record], schema: Schema) -> Tensor:
     return torch.tensor(rows, dtype=torch.long).view(len(rows), len(schema))
 
 
-def plain(schema: Schema) -> dict[str, list[str]]:
+def schema_as_json(schema: Schema) -> dict[str, list[str]]:
     """A schema as JSON gives it back."""
     return {name: list(values) for name, values in schema.items()}
 
 
 class AttributeEncoder(nn.Module):
-    """Facts [B, A] as a memory [B, A, D]: one cell a fact, one-hot; the decoder's reader embeds it."""
+    """Attributes [B, A] as a memory [B, A, D]: a one-hot cell each, which the decoder's projection embeds."""
 
     def __init__(self, schema: Schema):
         super().__init__()
-        self.schema = plain(schema)
+        self.schema = schema_as_json(schema)
         sizes = torch.tensor([len(values) + 1 for values in self.schema.values()])
         self.width = int(sizes.sum())
         self.register_buffer("first", sizes.cumsum(0) - sizes, persistent=False)
 
-    def forward(self, facts: Tensor) -> Tensor:
-        return F.one_hot(facts + self.first, self.width).float()
+    def forward(self, attributes: Tensor) -> Tensor:
+        return F.one_hot(attributes + self.first, self.width).float()
 
     def memories(self, records: Sequence[Record]) -> Tensor:
         """Every record's memory [R, A, D], a view for the loader's `Memories`."""
-        return self(number_facts(records, self.schema)).half()
+        return self(number_attributes(records, self.schema)).half()
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "attributes", "schema": self.schema}
@@ -69,8 +69,8 @@ class AttributeReader(nn.Module):
 
     def __init__(self, encoder: Encoder, schema: Schema, *, cells: int):
         super().__init__()
-        self.schema, self.encoder = plain(schema), encoder
-        self.heads = FactHeads(encoder.width, cells, schema)
+        self.schema, self.encoder = schema_as_json(schema), encoder
+        self.heads = AttributeHeads(encoder.width, cells, schema)
 
     def forward(self, batch: "Batch") -> list[Tensor]:
         """For each attribute logits [B, values + 1]: 0 is none, then the schema's values."""
@@ -81,14 +81,14 @@ class AttributeReader(nn.Module):
         return self.heads(self.encoder(images))
 
     def eye(self) -> Encoder:
-        """The encoder with what it has learnt to read: captioners may be shown cells or facts."""
+        """The encoder with what it has learnt to read: captioners may be shown cells or attributes."""
         settings = replace(self.encoder.settings, schema=self.schema, cells=len(self.heads.places))
         return Encoder(settings, self.encoder.backbone, heads=self.heads)
 
     @torch.no_grad()
     def read(self, images: Tensor) -> list[dict[str, str | None]]:
-        """The likeliest facts of each picture."""
-        with asleep(self):
+        """The likeliest attributes of each picture."""
+        with eval_mode(self):
             chosen = torch.stack([logits.argmax(1) for logits in self.judge(images)], 1).tolist()
         choices = [(name, [None, *values]) for name, values in self.schema.items()]
         return [{name: values[c] for c, (name, values) in zip(row, choices, strict=True)} for row in chosen]

@@ -90,7 +90,7 @@ class Tower(nn.Module):
             self.body = AutoModel.from_config(known)
         else:
             where = str(resolve(name)) if resolve(name).exists() else name
-            with one_line(name), quiet():
+            with explain_loading(name), quiet():
                 known = AutoConfig.from_pretrained(where, local_files_only=not hub)
                 family = CLIPVisionModel if known.model_type.startswith("clip") else AutoModel
                 self.body, told = family.from_pretrained(
@@ -180,7 +180,7 @@ def fetch_weights(name: str, weights: str) -> dict[str, Tensor]:
 
 
 @contextlib.contextmanager
-def one_line(name: str) -> Iterator[None]:
+def explain_loading(name: str) -> Iterator[None]:
     """What transformers says in a page, in a line."""
     try:
         yield

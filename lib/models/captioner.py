@@ -12,9 +12,10 @@ from lib.data.images import Preprocess
 from lib.data.text import Vocab
 from lib.models.attributes import AttributeEncoder
 from lib.models.decoders import build_decoder, describe_decoder
+from lib.models.decoding import Decoding
 from lib.models.encoders import build_encoder
 from lib.models.errors import ModelError
-from lib.models.generate import Decoding, Generated, asleep, generate
+from lib.models.generate import Generated, eval_mode, generate
 from lib.models.state import Decoded
 from lib.paths import shorten
 
@@ -25,7 +26,7 @@ KEYS = {"kind", "encoder", "decoder"}
 
 
 class Captioner(nn.Module):
-    """Pictures in, captions out. Given facts instead of pictures (AttributeEncoder) it is the oracle."""
+    """Pictures in, captions out. Given attributes instead of pictures (AttributeEncoder) it is the oracle."""
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, vocab: Vocab, preprocess: Preprocess | None):
         super().__init__()
@@ -83,15 +84,15 @@ class Captioner(nn.Module):
     @torch.no_grad()
     def caption(self, batch: "Batch", decoding: Decoding) -> list[str]:
         """The best caption of each picture, as text."""
-        with asleep(self):
+        with eval_mode(self):
             found = self.search(self.remember(batch), decoding)
         return [self.decode(ids) for ids in found.tokens[:, 0].tolist()]
 
     @torch.no_grad()
     def generate(self, images: Tensor, beam_k: int = 5, max_len: int = 80) -> list[list[int]]:
-        """Seed 002's call: the numbers of the words of each picture's caption, without marks."""
+        """The course project's call: the numbers of the words of each picture's caption, without marks."""
         decoding = Decoding(method="beam", beam=beam_k, max_length=max_len)
-        with asleep(self):
+        with eval_mode(self):
             found = self.search(self.encode(images), decoding)
         rows = zip(found.tokens[:, 0].tolist(), found.lengths[:, 0].tolist(), strict=True)
         return [[number for number in row[:length] if number != self.vocab.end] for row, length in rows]

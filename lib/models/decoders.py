@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from lib.config import ConfigError, parse
+from lib.config import ConfigError, read_settings
 from lib.models.errors import ModelError, check_known
 from lib.models.recurrent import AttentionGRUDecoder, AttentionGRUSettings, GRUDecoder, GRUSettings
 from lib.models.transformer import TransformerDecoder, TransformerSettings
@@ -27,7 +27,7 @@ def build_decoder(config: dict[str, Any]) -> nn.Module:
         raise ModelError(f"decoder {kind!r} needs {' and '.join(sorted(missing))}")
     kind_of_settings, kind_of_decoder = DECODERS[kind]
     try:
-        return kind_of_decoder(parse(kind_of_settings, settings, where="decoder."))
+        return kind_of_decoder(read_settings(kind_of_settings, settings, where="decoder."))
     except ConfigError as error:
         raise ModelError(str(error)) from None
 

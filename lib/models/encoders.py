@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib.checkpoint import CheckpointError, load_into
-from lib.config import ConfigError, parse
+from lib.config import ConfigError, read_settings
+from lib.models.attribute_heads import AttributeHeads
 from lib.models.backbones import AtelierCNN, TorchvisionBackbone, Tower, read_weights
 from lib.models.errors import ModelError, check_known
-from lib.models.facts import FactHeads
 from lib.paths import resolve
 
-View = Literal["pooled", "grid", "regions", "facts"]
+View = Literal["pooled", "grid", "regions", "attributes"]
 LEAST_SCORE = 0.2  # below it a detection is noise
 
 
@@ -32,8 +32,8 @@ class EncoderSettings:
     levels: tuple[int, ...] = (1, 2, 3)  # regions: the image, 2 x 2 and 3 x 3 overlapping windows
     detector: str | None = None  # regions: torchvision's name of a detector that adds boxes
     boxes: int = 16  # how many
-    schema: dict | None = None  # facts: attribute -> values that its heads read off a picture
-    cells: int = 64  # facts: of the backbone's grid
+    schema: dict | None = None  # attributes: attribute -> values that its heads read off a picture
+    cells: int = 64  # attributes: of the backbone's grid
 
 
 class Encoder(nn.Module):
@@ -44,13 +44,15 @@ class Encoder(nn.Module):
         settings: EncoderSettings,
         backbone: nn.Module,
         detector: nn.Module | None = None,
-        heads: FactHeads | None = None,
+        heads: AttributeHeads | None = None,
     ):
         super().__init__()
-        if settings.view == "facts" and heads is None:
-            raise ModelError("this eye reads no facts: view 'facts' needs one that learnt to in notebook 00")
+        if settings.view == "attributes" and heads is None:
+            raise ModelError(
+                "this eye reads no attributes: view 'attributes' needs one that learnt to in notebook 00"
+            )
         self.settings, self.heads = settings, heads
-        self.width = heads.width if settings.view == "facts" else backbone.width
+        self.width = heads.width if settings.view == "attributes" else backbone.width
         self.backbone = backbone.to(memory_format=torch.channels_last)
         self.detector = detector
         windows = pyramid(settings.levels) if settings.view == "regions" else torch.zeros(0, 4)
@@ -66,7 +68,7 @@ class Encoder(nn.Module):
             return found.mean((2, 3))[:, None]
         if self.settings.view == "regions":
             return pool_regions(found, boxes)
-        if self.settings.view == "facts":
+        if self.settings.view == "attributes":
             return self.heads.remember(found.flatten(2).transpose(1, 2))
         if self.settings.grid is not None and found.shape[-2:] != (self.settings.grid,) * 2:
             found = F.adaptive_avg_pool2d(found, self.settings.grid)
@@ -94,7 +96,7 @@ class Encoder(nn.Module):
     def viewed(self, view: View, *, grid: int | None = None) -> "Encoder":
         """The same backbone, weights shared, seen another way; a grid of its own size unless told."""
         settings, heads = replace(self.settings, view=view, grid=grid or self.settings.grid), self.heads
-        if view != "facts":
+        if view != "attributes":
             settings, heads = replace(settings, schema=None), None
         return Encoder(settings, self.backbone, self.detector, heads)
 
@@ -116,7 +118,7 @@ def build_encoder(
     """
     plain = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
     try:
-        settings = parse(EncoderSettings, plain, where="encoder.")
+        settings = read_settings(EncoderSettings, plain, where="encoder.")
     except ConfigError as error:
         raise ModelError(str(error)) from None
     if settings.kind == "huggingface":
@@ -129,9 +131,9 @@ def build_encoder(
     else:
         backbone = AtelierCNN(settings.channels)
         if weights is not None:
-            fill(backbone, weights)
+            fill_weights(backbone, weights)
     detector = build_detector(settings, detector_weights) if settings.detector else None
-    heads = FactHeads(backbone.width, settings.cells, settings.schema) if settings.schema else None
+    heads = AttributeHeads(backbone.width, settings.cells, settings.schema) if settings.schema else None
     return Encoder(settings, backbone, detector, heads)
 
 
@@ -145,11 +147,11 @@ def build_detector(settings: EncoderSettings, weights: str | None) -> nn.Module:
     detector = models.get_model(settings.detector, weights=None, weights_backbone=None)
     detector.transform.image_mean, detector.transform.image_std = [0.0] * 3, [1.0] * 3
     if weights is not None:
-        fill(detector, weights)
+        fill_weights(detector, weights)
     return detector.eval().requires_grad_(False)
 
 
-def fill(model: nn.Module, weights: str) -> None:
+def fill_weights(model: nn.Module, weights: str) -> None:
     """Weights from a file, strictly."""
     try:
         load_into(model, read_weights(resolve(weights)), resolve(weights))

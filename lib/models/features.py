@@ -27,7 +27,7 @@ from lib.data.images import Preprocess, load_image
 from lib.data.record import Record
 from lib.files import read_json, sync_folder, write_json
 from lib.models.errors import ModelError
-from lib.models.generate import asleep, autocast
+from lib.models.generate import autocast, eval_mode
 from lib.paths import resolve, shorten
 from lib.progress import Progress
 
@@ -43,12 +43,12 @@ class Features(Sequence):
         self.folder = folder
         index = read_json(folder / "index.json")
         self.key, self.count, self.shape = index["key"], index["pictures"], tuple(index["shape"])
-        self.views = [View(folder, view, self.count, index["per_shard"]) for view in range(views)]
+        self.views = [FeatureView(folder, view, self.count, index["per_shard"]) for view in range(views)]
 
     def __len__(self) -> int:
         return len(self.views)
 
-    def __getitem__(self, view: int) -> "View":
+    def __getitem__(self, view: int) -> "FeatureView":
         return self.views[view]
 
     def memory(self, indices: Sequence[int], view: int = 0) -> Tensor:
@@ -56,7 +56,7 @@ class Features(Sequence):
         return torch.from_numpy(np.stack([self.views[view][int(i)] for i in indices])).float()
 
 
-class View(Sequence):
+class FeatureView(Sequence):
     """One view of all pictures. Shards are opened when first needed, in each process for itself."""
 
     def __init__(self, folder: Path, view: int, count: int, per_shard: int):
@@ -95,7 +95,7 @@ def cache_features(
     """
     if not records or views < 1:
         raise ModelError(f"{len(records)} pictures in {views} views: there is nothing to compute")
-    about = describe(records, encoder, preprocess, precision)
+    about = describe_features(records, encoder, preprocess, precision)
     key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
     place = resolve(folder) / key
     if os.environ.get("RANK", "0") != "0":
@@ -112,7 +112,7 @@ def cache_features(
     return Features(place, views)
 
 
-def describe(
+def describe_features(
     records: Sequence[Record], encoder: nn.Module, preprocess: Preprocess, precision: str
 ) -> dict[str, Any]:
     """All that the features of a view depend on."""
@@ -176,7 +176,7 @@ class Work:
         self.place.mkdir(parents=True, exist_ok=True)
         for draft in self.place.glob(".*.tmp"):
             draft.unlink()
-        with asleep(self.encoder), Progress("features", views * len(self.records), "pictures") as progress:
+        with eval_mode(self.encoder), Progress("features", views * len(self.records), "pictures") as progress:
             shape = next(self.compute_chunks([range(1)], view=0)).shape[1:]
             per_shard = max(1, SHARD_BYTES // (2 * shape[0] * shape[1]))
             for view in range(views):

@@ -6,54 +6,17 @@ an image's result does not depend on the images beside it; a finished image leav
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from lib.config import ConfigError
+from lib.models.decoding import PRECISIONS, Decoding
 from lib.models.errors import ModelError
-from lib.models.search import Beams, Walks
+from lib.models.search import BeamSearch, Sampling
 from lib.models.state import State
 
-METHODS = ("greedy", "sample", "beam")
-PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 LEAVE = 0.25  # share of finished images at which the batch is made smaller
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decoding:
-    """How captions are searched for: every setting of every search in Lookbook."""
-
-    method: Literal["greedy", "sample", "beam"] = "beam"
-    max_length: int = 60  # words, <end> included
-    beam: int = 5
-    n_best: int = 1  # hypotheses returned by beam
-    length_penalty: float = 1.0  # a score is the sum of log-probabilities / length ** length_penalty
-    no_repeat_ngram: int = 0  # no such word sequence comes twice; 0 allows it
-    samples: int = 1  # texts drawn for an image
-    temperature: float = 1.0
-    top_k: int = 0  # sample among so many words; 0 is all
-    top_p: float = 1.0  # sample among the likeliest words that hold so much probability
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # autocast of the decoder
-
-    def __post_init__(self):
-        for name in ("max_length", "beam", "n_best", "samples"):
-            require(getattr(self, name) >= 1, f"{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("no_repeat_ngram", "top_k"):
-            require(getattr(self, name) >= 0, f"{name} must be 0 or more, not {getattr(self, name)}")
-        for name, known in (("method", METHODS), ("precision", ("fp32", *PRECISIONS))):
-            value = getattr(self, name)
-            require(value in known, f"{name} must be one of {', '.join(known)}, not {value!r}")
-        require(self.temperature > 0, f"temperature must be above 0, not {self.temperature}")
-        require(0 < self.top_p <= 1, f"top_p must be above 0 and at most 1, not {self.top_p}")
-        require(self.n_best <= self.beam, f"n_best {self.n_best} is more than beam {self.beam}")
-
-
-def require(fine: bool, message: str) -> None:
-    if not fine:
-        raise ConfigError(f"decoding.{message}")
 
 
 class Generated(NamedTuple):
@@ -89,15 +52,15 @@ def generate(
         raise ModelError(
             f"decoding.max_length is {decoding.max_length}; this decoder knows {decoder.max_length} words"
         )
-    with torch.inference_mode(), asleep(decoder), autocast(memory.device, decoding.precision):
+    with torch.inference_mode(), eval_mode(decoder), autocast(memory.device, decoding.precision):
         state = decoder.start(memory, mask)
         for tokens in prefix.unbind(1)[:-1]:
             _, state = decoder.step(tokens, state)
         if decoding.method == "beam":
-            search = Beams(decoding, prefix, end=end, banned=banned)
+            search = BeamSearch(decoding, prefix, end=end, banned=banned)
         else:
-            search = Walks(decoding, prefix, end=end, banned=banned, generator=generator)
-        run(decoder, state, search, decoding.max_length)
+            search = Sampling(decoding, prefix, end=end, banned=banned, generator=generator)
+        search_to_end(decoder, state, search, decoding.max_length)
         found = search.results()
         looked = look(decoder, memory, prefix, found[0], mask) if attention else None
     torch.clear_autocast_cache()  # weights cast in here are not for a training step around it
@@ -105,10 +68,10 @@ def generate(
     return Generated(*(None if tensor is None else tensor.clone() for tensor in (*found, looked)))
 
 
-def run(decoder: nn.Module, state: State, search: Beams | Walks, max_length: int) -> None:
+def search_to_end(decoder: nn.Module, state: State, search: BeamSearch | Sampling, max_length: int) -> None:
     """Step until all images are finished or the texts are as long as they may be."""
     for step in range(1, max_length + 1):
-        logits, state = decoder.step(search.texts.last, state)
+        logits, state = decoder.step(search.hypotheses.last, state)
         rows = search.advance(logits)
         unfinished = search.unfinished()
         if step == max_length or len(unfinished) == 0:
@@ -141,7 +104,7 @@ def look(decoder: nn.Module, memory: Tensor, prefix: Tensor, tokens: Tensor, mas
 
 
 @contextlib.contextmanager
-def asleep(model: nn.Module) -> Iterator[None]:
+def eval_mode(model: nn.Module) -> Iterator[None]:
     """Dropout off and batch norms still, and afterwards each part as it was."""
     awake = [module for module in model.modules() if module.training]
     model.eval()

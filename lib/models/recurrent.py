@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from lib.models.attention import AdditiveAttention, Reader, mean_cell
+from lib.models.attention import AdditiveAttention, MemoryProjection, mean_cell
 from lib.models.state import Decoded, State
 
 
@@ -48,7 +48,7 @@ class Words(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class GRUSettings:
-    """Seed 002's CNN + GRU."""
+    """The DeepFashion course project's CNN + GRU."""
 
     vocab_size: int
     memory_width: int
@@ -65,7 +65,7 @@ class GRUDecoder(nn.Module):
     def __init__(self, settings: GRUSettings):
         super().__init__()
         self.settings = settings
-        self.reader = Reader(settings.memory_width, settings.hidden, dropout=settings.dropout)
+        self.reader = MemoryProjection(settings.memory_width, settings.hidden, dropout=settings.dropout)
         self.first = nn.Linear(settings.hidden, settings.hidden)
         self.words = Words(settings.vocab_size, settings.word, settings.hidden, settings.dropout)
         self.cell = Cell(settings.word, settings.hidden, settings.hidden)
@@ -89,7 +89,7 @@ class GRUDecoder(nn.Module):
         self, memory: Tensor, tokens: Tensor, mask: Tensor | None = None, *, attention: bool = False
     ) -> Decoded:
         """There is one thing to look at, so there is no attention to show."""
-        state = share(self.start(memory, mask), len(tokens))
+        state = repeat_rows(self.start(memory, mask), len(tokens))
         hidden = []
         for gates in self.cell.word_gates(self.words.embed(tokens)).unbind(1):
             state = self.advance(gates, state)
@@ -99,7 +99,7 @@ class GRUDecoder(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class AttentionGRUSettings:
-    """Seed 002's attention model: 512 everywhere, cells as wide as the backbone's where `cells` is None."""
+    """The course project's attention model: 512 everywhere, cells as the backbone gives them where None."""
 
     vocab_size: int
     memory_width: int
@@ -121,7 +121,7 @@ class AttentionGRUDecoder(nn.Module):
     def __init__(self, settings: AttentionGRUSettings):
         super().__init__()
         self.settings = settings
-        self.reader = Reader(
+        self.reader = MemoryProjection(
             settings.memory_width,
             settings.cells,
             positions=settings.positions,
@@ -156,7 +156,7 @@ class AttentionGRUDecoder(nn.Module):
     def forward(
         self, memory: Tensor, tokens: Tensor, mask: Tensor | None = None, *, attention: bool = True
     ) -> Decoded:
-        state = share(self.start(memory, mask), len(tokens))
+        state = repeat_rows(self.start(memory, mask), len(tokens))
         looks, hidden = [], []
         # unbound at once: the way back from T slices would fill T tensors as large as all of them
         for gates in self.cell.word_gates(self.words.embed(tokens)).unbind(1):
@@ -166,7 +166,7 @@ class AttentionGRUDecoder(nn.Module):
         return Decoded(self.words(torch.stack(hidden, 1)), torch.stack(looks, 1))
 
 
-def share(state: State, rows: int) -> State:
+def repeat_rows(state: State, rows: int) -> State:
     """The first state of several texts an image, in the order of the images."""
     per_image = rows // state.images
     images = torch.arange(state.images, device=state.hypothesis[0].device)

@@ -1,24 +1,22 @@
 """What happens between two steps of a decoder: which words come next, on tensors, for all images at once.
 
 Both searches take logits [B * K, V] for the K hypotheses of B images side by side (one each at first), say
-from which rows the hypotheses go on, and leave finished texts on a shelf.
+from which rows the hypotheses go on, and set finished texts aside.
 """
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-if TYPE_CHECKING:
-    from lib.models.generate import Decoding
+from lib.models.decoding import Decoding
 
 GONE = -math.inf
 
 
-class Shelf:
+class Finished:
     """Finished texts of all images, K places each, the best first."""
 
     def __init__(self, images: int, places: int, length: int, device: torch.device):
@@ -36,10 +34,10 @@ class Shelf:
         self.tokens[images] = both.gather(1, best[..., None].expand(-1, -1, both.shape[-1]))
 
 
-class Texts:
+class Hypotheses:
     """The hypotheses in play: their words so far, and the images they belong to."""
 
-    def __init__(self, decoding: "Decoding", prefix: Tensor, banned: Sequence[int]):
+    def __init__(self, decoding: Decoding, prefix: Tensor, banned: Sequence[int]):
         self.decoding = decoding
         self.banned = torch.tensor(list(banned), dtype=torch.long, device=prefix.device)
         self.last = prefix[:, -1]  # [R]
@@ -50,7 +48,7 @@ class Texts:
     def length(self) -> int:
         return self.written.shape[1]
 
-    def judge(self, logits: Tensor) -> Tensor:
+    def score_words(self, logits: Tensor) -> Tensor:
         """The model's own log-probabilities [R, V]; words that must not come have none."""
         logprobs = logits.log_softmax(-1, dtype=torch.float32).index_fill_(1, self.banned, GONE)
         size = self.decoding.no_repeat_ngram
@@ -63,17 +61,17 @@ class Texts:
 
     def keep(self, images: Tensor) -> Tensor:
         """Go on with these images only; their rows come back."""
-        rows = rows_of(images, len(self.last) // len(self.images))
+        rows = hypothesis_rows(images, len(self.last) // len(self.images))
         self.written, self.last, self.images = self.written[rows], self.last[rows], self.images[images]
         return rows
 
 
-class Walks:
+class Sampling:
     """Greedy and sampling: each text goes its own way."""
 
     def __init__(
         self,
-        decoding: "Decoding",
+        decoding: Decoding,
         prefix: Tensor,
         *,
         end: int,
@@ -81,7 +79,7 @@ class Walks:
         generator: torch.Generator | None,
     ):
         self.decoding, self.end, self.chances = decoding, end, None
-        self.texts = Texts(decoding, prefix, banned)
+        self.hypotheses = Hypotheses(decoding, prefix, banned)
         self.per_image = 1
         rows = len(prefix)
         if decoding.method == "sample":
@@ -94,20 +92,20 @@ class Walks:
             self.chances = chances.to(prefix.device)
         self.over = torch.zeros(rows, dtype=torch.bool, device=prefix.device)
         self.spoken = torch.zeros(rows, 0, device=prefix.device)  # [R, t] log-probabilities of the words
-        self.shelf = Shelf(len(prefix), self.per_image, decoding.max_length, prefix.device)
-        self.logprobs = torch.zeros(self.shelf.tokens.shape, device=prefix.device)
+        self.finished = Finished(len(prefix), self.per_image, decoding.max_length, prefix.device)
+        self.logprobs = torch.zeros(self.finished.tokens.shape, device=prefix.device)
 
     def advance(self, logits: Tensor) -> Tensor | None:
         """Take the next word of each text; before the first one the images' rows are multiplied."""
-        texts, rows = self.texts, None
-        if texts.length == 0 and self.per_image > 1:
+        hypotheses, rows = self.hypotheses, None
+        if hypotheses.length == 0 and self.per_image > 1:
             rows = torch.arange(len(logits), device=logits.device).repeat_interleave(self.per_image)
             logits = logits.index_select(0, rows)
-        logprobs = texts.judge(logits)
+        logprobs = hypotheses.score_words(logits)
         words = logprobs.argmax(-1) if self.chances is None else self.draw(logprobs)
         said = logprobs.gather(1, words[:, None])
         self.spoken = torch.cat([self.spoken, said.masked_fill(self.over[:, None], 0)], 1)
-        texts.append(words.masked_fill(self.over, 0), rows)
+        hypotheses.append(words.masked_fill(self.over, 0), rows)
         self.over = self.over | (words == self.end)
         return rows
 
@@ -115,7 +113,7 @@ class Walks:
         """Where a random number falls in the running sum of probabilities: one number a text."""
         probabilities = narrow(logprobs / self.decoding.temperature, self.decoding.top_k, self.decoding.top_p)
         edges = probabilities.double().cumsum(-1)
-        goal = self.chances[:, self.texts.length, None] * edges[:, -1:]
+        goal = self.chances[:, self.hypotheses.length, None] * edges[:, -1:]
         return torch.searchsorted(edges, goal, right=True)[:, 0]
 
     def unfinished(self) -> Tensor:
@@ -123,60 +121,60 @@ class Walks:
         return (~self.over.view(-1, self.per_image).all(1)).nonzero()[:, 0]
 
     def keep(self, images: Tensor) -> None:
-        leaving = torch.ones_like(self.texts.images, dtype=torch.bool).index_fill_(0, images, False)
+        leaving = torch.ones_like(self.hypotheses.images, dtype=torch.bool).index_fill_(0, images, False)
         self.put(leaving.nonzero()[:, 0])
-        rows = self.texts.keep(images)
+        rows = self.hypotheses.keep(images)
         self.spoken, self.over = self.spoken[rows], self.over[rows]
         self.chances = None if self.chances is None else self.chances[rows]
 
     def close(self) -> None:
-        self.put(torch.arange(len(self.texts.images), device=self.over.device))
+        self.put(torch.arange(len(self.hypotheses.images), device=self.over.device))
 
     def put(self, images: Tensor) -> None:
         """The texts of these images are done, be it that they may not be longer."""
-        rows = rows_of(images, self.per_image)
+        rows = hypothesis_rows(images, self.per_image)
         words, spoken = (
-            x[rows].unflatten(0, (-1, self.per_image)) for x in (self.texts.written, self.spoken)
+            x[rows].unflatten(0, (-1, self.per_image)) for x in (self.hypotheses.written, self.spoken)
         )
         ends = (words == self.end).long()
         lengths = (ends.cumsum(-1) == ends).sum(-1)  # up to the first <end>
         scores = spoken.sum(-1) / lengths**self.decoding.length_penalty
-        places = self.texts.images[images]
-        self.shelf.lengths[places], self.shelf.scores[places] = lengths, scores
-        self.shelf.tokens[places, :, : words.shape[-1]] = words
+        places = self.hypotheses.images[images]
+        self.finished.lengths[places], self.finished.scores[places] = lengths, scores
+        self.finished.tokens[places, :, : words.shape[-1]] = words
         self.logprobs[places, :, : words.shape[-1]] = spoken
 
     def results(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        length = int(self.shelf.lengths.max())
-        shelf = self.shelf
-        return shelf.tokens[..., :length], shelf.lengths, shelf.scores, self.logprobs[..., :length]
+        length = int(self.finished.lengths.max())
+        finished = self.finished
+        return finished.tokens[..., :length], finished.lengths, finished.scores, self.logprobs[..., :length]
 
 
-class Beams:
+class BeamSearch:
     """Beam search. An image is done when `beam` texts have ended and no other, as it is, scores better."""
 
-    def __init__(self, decoding: "Decoding", prefix: Tensor, *, end: int, banned: Sequence[int]):
+    def __init__(self, decoding: Decoding, prefix: Tensor, *, end: int, banned: Sequence[int]):
         self.decoding, self.end, self.width = decoding, end, decoding.beam
-        self.texts = Texts(decoding, prefix, banned)
+        self.hypotheses = Hypotheses(decoding, prefix, banned)
         self.totals = torch.zeros(len(prefix), 1, device=prefix.device)  # [B, K] sums of log-probabilities
         self.done = torch.zeros(len(prefix), dtype=torch.bool, device=prefix.device)
-        self.shelf = Shelf(len(prefix), self.width, decoding.max_length, prefix.device)
+        self.finished = Finished(len(prefix), self.width, decoding.max_length, prefix.device)
         self.ended = False  # whether any text has: before that there is nothing to compare
 
     def advance(self, logits: Tensor) -> Tensor:
-        """Of an image's best 2 * beam continuations, those among the first `beam` that end go to the shelf;
+        """Of an image's best 2 * beam continuations, those among the first `beam` that end are finished;
         the first `beam` that do not end go on."""
-        totals, words, rows = self.propose(self.texts.judge(logits))
+        totals, words, rows = self.propose(self.hypotheses.score_words(logits))
         ending = words == self.end
         if ending.any():
-            self.shelve(totals, rows, ending & ~self.done[:, None])
+            self.finish(totals, rows, ending & ~self.done[:, None])
             totals, chosen = totals.masked_fill(ending, GONE).topk(self.width, 1)
             words, rows = words.gather(1, chosen), rows.gather(1, chosen)
         self.totals, words, rows = (x[:, : self.width] for x in (totals, words, rows))
         rows = rows.flatten()
-        self.texts.append(words.flatten(), rows)
+        self.hypotheses.append(words.flatten(), rows)
         if self.ended:
-            worst = self.shelf.scores[self.texts.images, -1]
+            worst = self.finished.scores[self.hypotheses.images, -1]
             self.done = self.done | (self.normalise(self.totals[:, 0]) <= worst)
         return rows
 
@@ -191,44 +189,44 @@ class Beams:
         first = torch.arange(0, images * now, now, device=logprobs.device)[:, None]
         return totals, places % vocabulary, first + places // vocabulary
 
-    def shelve(self, totals: Tensor, rows: Tensor, ending: Tensor) -> None:
+    def finish(self, totals: Tensor, rows: Tensor, ending: Tensor) -> None:
         """Texts that end now, of images that are not done."""
         self.ended = True
         images = ending[:, : self.width].any(1).nonzero()[:, 0]
         ending, rows, totals = (x[images, : self.width] for x in (ending, rows, totals))
         ends = torch.full((*rows.shape, 1), self.end, device=rows.device)
-        tokens = torch.cat([self.texts.written[rows], ends], -1)
+        tokens = torch.cat([self.hypotheses.written[rows], ends], -1)
         lengths = torch.full_like(rows, tokens.shape[-1])
         scores = self.normalise(totals, 1).masked_fill(~ending, GONE)
-        self.shelf.add(self.texts.images[images], tokens, lengths, scores)
+        self.finished.add(self.hypotheses.images[images], tokens, lengths, scores)
 
     def normalise(self, totals: Tensor, more: int = 0) -> Tensor:
-        return totals / (self.texts.length + more) ** self.decoding.length_penalty
+        return totals / (self.hypotheses.length + more) ** self.decoding.length_penalty
 
     def unfinished(self) -> Tensor:
         """Places of the images that go on; before any text has ended, all of them, none having left."""
-        return (~self.done).nonzero()[:, 0] if self.ended else self.texts.images
+        return (~self.done).nonzero()[:, 0] if self.ended else self.hypotheses.images
 
     def keep(self, images: Tensor) -> None:
-        self.texts.keep(images)
+        self.hypotheses.keep(images)
         self.totals, self.done = self.totals[images], self.done[images]
 
     def close(self) -> None:
         """Texts that may not be longer compete as they are."""
         images = self.unfinished()
         if len(images):
-            written = self.texts.written.unflatten(0, (-1, self.width))[images]
-            lengths = torch.full(written.shape[:2], self.texts.length, device=written.device)
+            written = self.hypotheses.written.unflatten(0, (-1, self.width))[images]
+            lengths = torch.full(written.shape[:2], self.hypotheses.length, device=written.device)
             scores = self.normalise(self.totals[images])
-            self.shelf.add(self.texts.images[images], written, lengths, scores)
+            self.finished.add(self.hypotheses.images[images], written, lengths, scores)
 
     def results(self) -> tuple[Tensor, Tensor, Tensor, None]:
-        n, shelf = self.decoding.n_best, self.shelf
-        length = max(1, int(shelf.lengths[:, :n].max()))
-        return shelf.tokens[:, :n, :length], shelf.lengths[:, :n], shelf.scores[:, :n], None
+        n, finished = self.decoding.n_best, self.finished
+        length = max(1, int(finished.lengths[:, :n].max()))
+        return finished.tokens[:, :n, :length], finished.lengths[:, :n], finished.scores[:, :n], None
 
 
-def rows_of(images: Tensor, per_image: int) -> Tensor:
+def hypothesis_rows(images: Tensor, per_image: int) -> Tensor:
     """Rows of the hypotheses of these images."""
     return (images[:, None] * per_image + torch.arange(per_image, device=images.device)).flatten()
 

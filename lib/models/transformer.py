@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lib.models.attention import Reader, attention_weights, spread
+from lib.models.attention import MemoryProjection, attention_weights, mask_for_scores
 from lib.models.errors import ModelError
 from lib.models.state import Decoded, State
 
@@ -136,7 +136,7 @@ def advance(x: Tensor, parts: tuple, past: Tensor, unseen: Tensor, memory: Tenso
 
 
 class TransformerDecoder(nn.Module):
-    """The third decoder; with facts instead of cells as memory it is the oracle."""
+    """The third decoder; with attributes instead of cells as memory it is the oracle."""
 
     kind = "transformer"
 
@@ -144,7 +144,7 @@ class TransformerDecoder(nn.Module):
         super().__init__()
         self.settings, self.max_length = settings, settings.max_length
         width = settings.width
-        self.reader = Reader(
+        self.reader = MemoryProjection(
             settings.memory_width,
             width,
             positions=settings.positions,
@@ -222,7 +222,7 @@ class TransformerDecoder(nn.Module):
         x, weights = self.embed(tokens, 0), None
         look_back = LookBackAtAll(self.settings.heads)
         for block, own in zip(self.blocks, memory, strict=True):
-            x, weights = block(x, look_back, own, spread(mask), attention)
+            x, weights = block(x, look_back, own, mask_for_scores(mask), attention)
         return Decoded(self.score(x), weights)
 
     def embed(self, tokens: Tensor, first: int) -> Tensor:  # [R, T] -> [R, T, width]

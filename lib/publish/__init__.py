@@ -1,17 +1,6 @@
 """What people see: tables, plots, the report, predictions and the command line."""
 
-from lib.publish import plots
 from lib.publish.metrics import read_metrics, write_metrics
-from lib.publish.predict import img_predict
 from lib.publish.show import Picture, Table, headline, show_source
 
-__all__ = [
-    "Picture",
-    "Table",
-    "headline",
-    "img_predict",
-    "plots",
-    "read_metrics",
-    "show_source",
-    "write_metrics",
-]
+__all__ = ["Picture", "Table", "headline", "read_metrics", "show_source", "write_metrics"]

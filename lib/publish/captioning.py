@@ -12,7 +12,7 @@ from lib import environment
 from lib.data.formats.report import printable
 from lib.data.images import ImageError, load_image
 from lib.models.captioner import Captioner
-from lib.models.generate import Decoding
+from lib.models.decoding import Decoding
 from lib.paths import resolve, shorten
 
 
@@ -38,7 +38,9 @@ def open_captioner(path: str | Path, device: str = "cpu") -> Captioner:
     except (ValueError, OSError) as error:  # all that can be wrong with a checkpoint, each in one line
         raise PredictError(str(error)) from None
     if not model.preprocess:
-        raise PredictError(f"{shorten(resolve(path))}: this captioner is told facts; it cannot see pictures")
+        raise PredictError(
+            f"{shorten(resolve(path))}: this captioner is told attributes; it cannot see pictures"
+        )
     return model.to(place)
 
 

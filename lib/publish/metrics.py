@@ -44,7 +44,7 @@ def write_metrics(
     more: dict[str, Any] | None = None,
 ) -> Metrics:
     """Write one stage's numbers; `more` holds what belongs to the stage but to no row."""
-    check_rows(stage, rows)
+    check_metric_rows(stage, rows)
     record = {
         "stage": stage,
         "profile": profile,
@@ -58,7 +58,7 @@ def write_metrics(
     return Metrics(path, record)
 
 
-def check_rows(stage: str, rows: list[dict[str, Any]]) -> None:
+def check_metric_rows(stage: str, rows: list[dict[str, Any]]) -> None:
     """Each row has a name of its own, a known kind, and values that JSON can carry."""
     names = [row.get("name") for row in rows]
     if None in names or len(set(names)) != len(names):

@@ -42,7 +42,7 @@ def panels(
     return figure, [axis for row in axes for axis in row]
 
 
-def finish(figure: Figure, *, dpi: int = 96) -> Picture:
+def as_picture(figure: Figure, *, dpi: int = 96) -> Picture:
     with matplotlib.rc_context(STYLE):
         return Picture.of(figure, dpi=dpi)
 
@@ -71,7 +71,7 @@ def gallery(
         axis.set_xlabel(textwrap.fill(captions[index], width), fontsize=8, loc="left", linespacing=1.25)
         if titles:
             axis.set_title(titles[index], fontsize=8)
-    return finish(figure)
+    return as_picture(figure)
 
 
 def frequencies(counts: Mapping[str, Mapping[str, int]], *, columns: int = 4, total: int) -> Picture:
@@ -89,7 +89,7 @@ def frequencies(counts: Mapping[str, Mapping[str, int]], *, columns: int = 4, to
         axis.tick_params(axis="x", labelsize=8)
         axis.xaxis.set_major_locator(MaxNLocator(3))
         axis.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    return finish(figure)
+    return as_picture(figure)
 
 
 def histogram(values: Mapping[str, Iterable[float]], *, title: str, unit: str, bins: int = 30) -> Picture:
@@ -107,7 +107,7 @@ def histogram(values: Mapping[str, Iterable[float]], *, title: str, unit: str, b
     axis.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     if len(series) > 1:
         axis.legend(frameon=False)
-    return finish(figure)
+    return as_picture(figure)
 
 
 def scores(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> Picture:
@@ -123,7 +123,7 @@ def scores(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> Picture
         axis.margins(x=0.28)
         axis.set_xlim(left=0)
         axis.xaxis.set_major_locator(MaxNLocator(3))
-    return finish(figure)
+    return as_picture(figure)
 
 
 def draw_score(axis: Axes, height: int, row: Mapping[str, Any], metric: str) -> None:
@@ -156,7 +156,7 @@ def heatmap(table: Mapping[str, Mapping[str, float | None]], *, title: str) -> P
     axis.set_title(title, pad=10)
     for spine in axis.spines.values():
         spine.set_visible(False)
-    return finish(figure)
+    return as_picture(figure)
 
 
 def curves(history: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Picture:
@@ -171,7 +171,7 @@ def curves(history: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Pict
         axis.set_title(heading(column))
         axis.set_xlabel("step")
         axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-    return finish(figure)
+    return as_picture(figure)
 
 
 def heading(column: str) -> str:
@@ -193,7 +193,7 @@ def ranking(values: Mapping[str, float], *, title: str) -> Picture:
     axis.set_xlim(0, 1.08)
     axis.set_title(title)
     axis.tick_params(axis="y", length=0, labelsize=8)
-    return finish(figure)
+    return as_picture(figure)
 
 
 def race(histories: Mapping[str, Sequence[Mapping[str, Any]]], column: str) -> Picture:
@@ -207,4 +207,4 @@ def race(histories: Mapping[str, Sequence[Mapping[str, Any]]], column: str) -> P
     axis.set_title(heading(column))
     axis.set_xlabel("step")
     figure.legend(loc="outside right upper", frameon=False, fontsize=8)
-    return finish(figure)
+    return as_picture(figure)

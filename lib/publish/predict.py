@@ -1,4 +1,4 @@
-"""`python -m lib predict`: captions of pictures, folders and lists; and seed 000's `img_predict`.
+"""`python -m lib predict`: captions of pictures, folders and lists; and the RL homework's `img_predict`.
 
 Light to import: torch is loaded when there is something to caption.
 """
@@ -13,8 +13,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lib.config import ConfigError, parse
-from lib.data.formats.folder import walk
+from lib.config import ConfigError, read_settings
+from lib.data.formats.folder import walk_folder
 from lib.data.formats.gallery import Gallery
 from lib.data.formats.report import Report, printable
 from lib.files import FileError, write_json
@@ -22,7 +22,7 @@ from lib.paths import resolve
 from lib.progress import Progress
 
 if TYPE_CHECKING:
-    from lib.models.generate import Decoding
+    from lib.models.decoding import Decoding
     from lib.publish.captioning import Prediction
 
 SOME_FAILED, BAD_INPUT = 1, 2
@@ -109,7 +109,7 @@ def predict_all(args: argparse.Namespace) -> int:
 
 def choose_decoding(args: argparse.Namespace) -> "Decoding":
     """The search that was asked for; an option that it would not heed is refused."""
-    from lib.models.generate import Decoding
+    from lib.models.decoding import Decoding
 
     for name, method in ONLY_FOR.items():
         if getattr(args, name) is not None and args.method != method:
@@ -157,7 +157,7 @@ def expand(source: str) -> list[str]:
     if not folder.is_dir():
         return [source]
     report = Report("raise")
-    names = sorted(name for name, _ in walk(Gallery(folder, report)))
+    names = sorted(name for name, _ in walk_folder(Gallery(folder, report)))
     for note in report.notes:
         print(f"lookbook predict: {printable(note)}", file=sys.stderr)
     if not names:
@@ -207,8 +207,8 @@ def lines(prediction: "Prediction", *, with_scores: bool) -> Iterator[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeedOptions:
-    """Seed 000's `opt`; every key may be left out."""
+class HomeworkOptions:
+    """The homework's `opt`; every key may be left out."""
 
     predict_method: Literal["beam-k", "random_sample"] = "beam-k"
     k_value: int = 5  # heeded by beam-k
@@ -220,12 +220,12 @@ class SeedOptions:
 
 
 def img_predict(model_path: str | Path, img_path: str | Path, opt: Mapping[str, Any] | None = None) -> str:
-    """Seed 000's call: the caption of one picture. `model_path` is a checkpoint folder of Lookbook's."""
+    """The homework's call: the caption of one picture. `model_path` is a checkpoint folder of Lookbook's."""
     from lib.data.images import load_image
-    from lib.models.generate import Decoding
+    from lib.models.decoding import Decoding
     from lib.publish.captioning import caption, longest, open_captioner
 
-    options = parse(SeedOptions, dict(opt or {}), where="opt.")
+    options = read_settings(HomeworkOptions, dict(opt or {}), where="opt.")
     image = load_image(resolve(img_path))
     model = open_captioner(model_path, options.device)
     method = "beam" if options.predict_method == "beam-k" else "sample"

@@ -57,10 +57,10 @@ def page(title: str, style: str, body: str) -> str:
 
 
 def header(run: dict[str, Any], metrics: dict[str, Any]) -> str:
-    """What ran, in one line of facts."""
+    """What ran, in one line of settings."""
     commit = (run.get("commit") or "unknown")[:12] + (" with local changes" if run.get("dirty") else "")
     datasets = sorted({record["dataset"] for record in metrics.values()})
-    facts = {
+    settings = {
         "profile": run.get("profile"),
         "state": run.get("state"),
         "started": str(run.get("started", "")).replace("T", " "),
@@ -69,12 +69,12 @@ def header(run: dict[str, Any], metrics: dict[str, Any]) -> str:
         "data": ", ".join(datasets),
         "Python": run.get("python"),
     }
-    return f"<h1>Lookbook</h1>{fact_line(facts)}"
+    return f"<h1>Lookbook</h1>{settings_line(settings)}"
 
 
-def fact_line(facts: dict[str, Any]) -> str:
-    items = "".join(f"<span>{k} <b>{html.escape(str(v))}</b></span>" for k, v in facts.items() if v)
-    return f'<div class="facts">{items}</div>'
+def settings_line(settings: dict[str, Any]) -> str:
+    items = "".join(f"<span>{k} <b>{html.escape(str(v))}</b></span>" for k, v in settings.items() if v)
+    return f'<div class="settings">{items}</div>'
 
 
 def overview(names: list[str], stages: dict[str, Any], place: Output) -> str:
@@ -117,8 +117,12 @@ def section(name: str, stage: dict[str, Any], metrics: dict[str, Any] | None, pl
         return ""
     parts = [f'<section class="card" id="{name}"><h2>{html.escape(title_of(name, place))}</h2>']
     if metrics:
-        facts = {"dataset": metrics["dataset"], "scored on": metrics["split"], "profile": metrics["profile"]}
-        parts.append(fact_line(facts))
+        settings = {
+            "dataset": metrics["dataset"],
+            "scored on": metrics["split"],
+            "profile": metrics["profile"],
+        }
+        parts.append(settings_line(settings))
     parts.append(failure_of(stage))
     if metrics and metrics["rows"]:
         parts.append(f'<div class="scroll">{score_table(metrics["rows"])._repr_html_()}</div>')

@@ -27,7 +27,7 @@ LABELS = {
     "attribute_recall": "recall",
     "background_f1": "background F1",
     "unique": "unique",
-    "unique_attributes": "unique facts",
+    "unique_attributes": "unique attributes",
     "distinct1": "distinct-1",
     "distinct2": "distinct-2",
     "mean_length": "words",
@@ -120,9 +120,10 @@ class Table:
 
     def _cell(self, row: dict[str, Any], column: str) -> str:
         value, interval = row.get(column), row.get(f"{column}_ci")
-        text = html.escape(spell(value, self.digits))
+        text = html.escape(spell_value(value, self.digits))
         if interval:
-            text += f" <small>{spell(interval[0], self.digits)}–{spell(interval[1], self.digits)}</small>"
+            low, high = (spell_value(end, self.digits) for end in interval)
+            text += f" <small>{low}–{high}</small>"
         return f'<td class="text">{text}</td>' if self._holds_text(column) else f"<td>{text}</td>"
 
     def _holds_text(self, column: str) -> bool:
@@ -130,7 +131,7 @@ class Table:
 
     def __repr__(self) -> str:
         grid = [[label(c) or c for c in self.columns]]
-        grid += [[spell(row.get(c), self.digits) for c in self.columns] for row in self.rows]
+        grid += [[spell_value(row.get(c), self.digits) for c in self.columns] for row in self.rows]
         widths = [max(len(line[i]) for line in grid) for i in range(len(self.columns))]
         return "\n".join(
             "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) for line in grid
@@ -175,7 +176,7 @@ def label(column: str) -> str:
     return LABELS.get(column, column.replace("_", " "))
 
 
-def spell(value: Any, digits: int) -> str:
+def spell_value(value: Any, digits: int) -> str:
     """A value as a table shows it."""
     if value is None:
         return "–"

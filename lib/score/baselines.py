@@ -12,7 +12,7 @@ import numpy as np
 
 from lib.data.record import Record
 from lib.score.bleu import coco_bleu, nearest_lengths
-from lib.score.ngrams import ORDERS, SHIFT, ReferenceNgrams, ReferenceTable, Tokens, count_runs, split
+from lib.score.ngrams import ORDERS, SHIFT, ReferenceNgrams, ReferenceTable, Tokens, count_runs, split_keys
 from lib.score.pairs import ScoreError, Tokenizer, default_tokenizer
 from lib.score.rouge import rouge_l_rouge
 
@@ -118,7 +118,7 @@ def constant_bleu(captions: Sequence[Tokens], table: ReferenceTable) -> np.ndarr
     for n, order in enumerate(table.orders):
         keys = np.sort(numbered.numbers[n] << SHIFT | numbered.rows[n])
         first, count = count_runs(keys)
-        number, row = split(keys[first])
+        number, row = split_keys(keys[first])
         correct = count_correct(number, count, order)
         statistics[:, n] = np.bincount(row, correct, minlength=len(captions))
         statistics[:, ORDERS + n] = np.maximum(numbered.lengths - n, 0) * len(table)
@@ -134,7 +134,7 @@ def count_correct(number: np.ndarray, count: np.ndarray, order: ReferenceNgrams)
     The k-th occurrence is correct in every item with at least k of them.
     """
     correct = np.zeros(number.size)
-    of_group, _ = split(order.groups)
+    of_group, _ = split_keys(order.groups)
     for k in range(1, int(count.max(initial=0)) + 1):
         items = np.bincount(of_group[order.most >= k], minlength=order.documents.size)
         repeated = (count >= k) & (number < items.size)

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lib.score.ngrams import ORDERS, CandidateNgrams, Candidates, NgramIndex, ReferenceTable, Tokens, split
+from lib.score.ngrams import (
+    ORDERS,
+    CandidateNgrams,
+    Candidates,
+    NgramIndex,
+    ReferenceTable,
+    Tokens,
+    split_keys,
+)
 
 SIGMA = 6.0  # width of the penalty on a difference in length
 
@@ -86,7 +94,7 @@ class CiderD:
     def _reference_norms(self, n: int) -> np.ndarray:
         """The length of each reference's weighted n-gram vector."""
         order = self.table.orders[n]
-        number, _ = split(np.repeat(order.groups, np.diff(order.first)))
+        number, _ = split_keys(np.repeat(order.groups, np.diff(order.first)))
         weight = order.count * self.rarity[n][number]
         return np.sqrt(np.bincount(order.row, weight**2, minlength=self.table.lengths.size))
 

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     """Score, print a table, write the JSON; bad input is one line and exit code 2."""
     try:
         scores = correlate_files(args) if args.human else score_files(args)
-        print(correlation_table(scores) if args.human else score_table(scores))
+        print(correlation_table(scores) if args.human else spell_scores(scores))
         if args.json:
             write_scores(resolve(args.json), scores)
     except (ScoreError, FileError) as error:
@@ -50,11 +50,11 @@ def score_files(args: argparse.Namespace) -> dict:
         raise ScoreError("--candidates is needed (only --human works without it)")
     candidates, references = (
         read_candidates(resolve(args.candidates)),
-        read_captions(resolve(args.references)),
+        read_caption_file(resolve(args.references)),
     )
     frequencies = None
     if args.frequencies:
-        groups = tokenize_references(read_captions(resolve(args.frequencies)), default_tokenizer())
+        groups = tokenize_references(read_caption_file(resolve(args.frequencies)), default_tokenizer())
         frequencies = DocumentFrequencies.of(groups, end_token=args.end_token)
     return evaluate(
         candidates,
@@ -70,19 +70,21 @@ def correlate_files(args: argparse.Namespace) -> dict:
     if args.frequencies or args.end_token:
         raise ScoreError("--human takes CIDEr-D the published way: without --frequencies and --end-token")
     candidates = read_candidates(resolve(args.candidates)) if args.candidates else {}
-    return correlate(read_ratings(resolve(args.human)), read_captions(resolve(args.references)), candidates)
+    return correlate(
+        read_ratings(resolve(args.human)), read_caption_file(resolve(args.references)), candidates
+    )
 
 
 def read_candidates(path: Path) -> dict[str, str]:
     """One caption an id."""
-    captions = read_captions(path)
+    captions = read_caption_file(path)
     several = next((key for key, texts in captions.items() if len(texts) != 1), None)
     if several is not None:
         raise ScoreError(f"{path}: {several} has {len(captions[several])} captions; a candidate is one")
     return {key: texts[0] for key, texts in captions.items()}
 
 
-def read_captions(path: Path) -> dict[str, list[str]]:
+def read_caption_file(path: Path) -> dict[str, list[str]]:
     """Captions by id from COCO's annotations or results, or a plain mapping; ids as text."""
     content = read_json(path)
     if isinstance(content, Mapping) and isinstance(content.get("annotations"), list):
@@ -117,7 +119,7 @@ def write_scores(path: Path, scores: dict) -> None:
         raise ScoreError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
-def score_table(scores: dict) -> str:
+def spell_scores(scores: dict) -> str:
     """One line a score, with its interval where it has one."""
     lines = [f"{'score':<22}{'value':>9}   95 % interval"]
     for key, value in scores.items():

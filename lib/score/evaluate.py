@@ -2,9 +2,9 @@
 
 Keys: `bleu1`..`bleu4` (COCO), `meteor` or `meteor_no_wordnet` (nltk), `rouge_l` (rouge_score),
 `rouge_l_coco`, `rouge_l_rouge`, `cider_d`, `attribute_f1`, `attribute_precision`, `attribute_recall` and
-`unique_attributes` (where facts are given), `unique`, `distinct1`, `distinct2`, `mean_length`, `bad_endings`;
-95 % intervals as `<key>_ci: [low, high]`. The shares of distinct things (`unique`, `unique_attributes`,
-`distinct1`, `distinct2`) have none: drawing captions twice makes any set look poorer.
+`unique_attributes` (where attributes are given), `unique`, `distinct1`, `distinct2`, `mean_length` and
+`bad_endings`; 95 % intervals as `<key>_ci: [low, high]`. The shares of distinct things have none: drawing
+captions twice makes any set look poorer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from lib.score.cider import CiderD, DocumentFrequencies
 from lib.score.diversity import bad_endings, diversity
 from lib.score.meteor import Meteor, find_word_forms
 from lib.score.ngrams import ORDERS, ReferenceTable
-from lib.score.pairs import Pairs, References, ScoreError, Texts, Tokenizer
+from lib.score.pairs import References, ScoredPairs, ScoreError, Texts, Tokenizer
 from lib.score.rouge import has_alphanumeric, rouge_l, rouge_l_coco, rouge_l_rouge
 
 BLEU_KEYS = tuple(f"bleu{n}" for n in range(1, ORDERS + 1))
@@ -35,7 +35,7 @@ class Measured:
     bleu: np.ndarray  # [C, 10] its statistics
     means: dict[str, np.ndarray]  # every score that is a mean over captions
     notes: dict[str, str] = field(default_factory=dict)
-    counts: np.ndarray | None = None  # [C, 3] statements right, statements, visible facts
+    counts: np.ndarray | None = None  # [C, 3] statements right, statements, visible attributes
 
     def statistics(self) -> np.ndarray:
         """Everything that is summed over captions, side by side. [C, K]"""
@@ -58,7 +58,7 @@ def evaluate(
     candidates: Texts,
     references: References,
     *,
-    facts: Mapping | Sequence | None = None,
+    attributes: Mapping | Sequence | None = None,
     document_frequencies: DocumentFrequencies | None = None,
     end_token: bool = False,
     tokenizer: Tokenizer | None = None,
@@ -67,20 +67,20 @@ def evaluate(
 ) -> dict:
     """Score texts against lists of texts, given both by id or both in order.
 
-    `facts` are the visible attributes of each picture, keyed like the candidates. CIDEr-D takes its document
+    `attributes` are what each picture shows, keyed like the candidates. CIDEr-D takes its document
     frequencies from the references unless given, and counts no end token unless asked to: the published way.
     `resamples=0` leaves the intervals out.
     """
     if resamples < 0:
         raise ScoreError(f"resamples must be 0 or more, not {resamples}")
-    pairs = Pairs(candidates, references, tokenizer)
+    pairs = ScoredPairs(candidates, references, tokenizer)
     measured = measure(pairs, document_frequencies, end_token=end_token)
-    if facts is not None:
-        measured = replace(measured, counts=count_statements(candidates, facts))
+    if attributes is not None:
+        measured = replace(measured, counts=count_statements(candidates, attributes))
     statistics = measured.statistics()
     scores = {key: float(value) for key, value in measured.score(statistics.sum(axis=0)).items()}
     scores |= diversity(pairs.candidates)
-    if facts is not None:
+    if attributes is not None:
         scores["unique_attributes"] = share_of_unique_attributes(pairs.texts)
     if resamples:
         scores |= intervals(statistics, measured.score, resamples=resamples, seed=seed)
@@ -95,12 +95,12 @@ def score_captions(
     tokenizer: Tokenizer | None = None,
 ) -> dict[str, np.ndarray]:
     """Each score of each caption, in the order of the candidates: to look at, sort by, correlate."""
-    measured = measure(Pairs(candidates, references, tokenizer), document_frequencies)
+    measured = measure(ScoredPairs(candidates, references, tokenizer), document_frequencies)
     return dict(zip(BLEU_KEYS, coco_bleu(measured.bleu).T, strict=True)) | measured.means
 
 
 def measure(
-    pairs: Pairs, frequencies: DocumentFrequencies | None = None, *, end_token: bool = False
+    pairs: ScoredPairs, frequencies: DocumentFrequencies | None = None, *, end_token: bool = False
 ) -> Measured:
     """Measure every caption once."""
     table = ReferenceTable(pairs.references, index=frequencies.index if frequencies else None)
@@ -125,11 +125,11 @@ def measure(
     return Measured(bleu_statistics(table, counted), means, notes)
 
 
-def count_statements(candidates: Texts, facts: Mapping | Sequence) -> np.ndarray:
+def count_statements(candidates: Texts, attributes: Mapping | Sequence) -> np.ndarray:
     """How much of what each caption states is true, and how much there was to state. [C, 3]"""
     from lib.score.attributes import attribute_f1
 
-    return attribute_f1(candidates, facts).counts
+    return attribute_f1(candidates, attributes).counts
 
 
 def share_of_unique_attributes(texts: Sequence[str]) -> float:

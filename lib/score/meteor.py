@@ -70,7 +70,7 @@ class Target(NamedTuple):
     previous: list[int | None]
 
 
-def prepare(reference: Sequence[str]) -> Target:
+def index_reference(reference: Sequence[str]) -> Target:
     """Index the words of a reference."""
     words = list(map(str.lower, reference))
     last, previous = {}, []
@@ -85,7 +85,7 @@ class Meteor:
 
     def __init__(self, references: Sequence[Sequence[Sequence[str]]], forms: WordForms | None = None):
         self.forms = forms or find_word_forms()
-        self.targets = [[prepare(reference) for reference in group] for group in references]
+        self.targets = [[index_reference(reference) for reference in group] for group in references]
 
     def scores(self, candidates: Sequence[Sequence[str]], indices: Sequence[int] | None = None) -> np.ndarray:
         """METEOR of each candidate, the best over the references of item `indices[k]`, or of item k."""
@@ -100,7 +100,7 @@ class Meteor:
 
 def score_pair(hypothesis: list[Placed], target: Target, forms: WordForms) -> float:
     """Harmonic mean of precision and recall, recall nine times as heavy, less a penalty for broken order."""
-    partners = align(hypothesis, target, forms)
+    partners = align_words(hypothesis, target, forms)
     matches = len(partners) - partners.count(None)
     if not matches:
         return 0.0
@@ -109,7 +109,7 @@ def score_pair(hypothesis: list[Placed], target: Target, forms: WordForms) -> fl
     return (1 - GAMMA * (count_chunks(partners) / matches) ** BETA) * mean
 
 
-def align(hypothesis: list[Placed], target: Target, forms: WordForms) -> list[int | None]:
+def align_words(hypothesis: list[Placed], target: Target, forms: WordForms) -> list[int | None]:
     """The reference position each word is matched to: by equality, by stem, by synonym of the stem."""
     partners: list[int | None] = [None] * len(hypothesis)
     mine = match(hypothesis, target.last.copy(), target.previous, partners)

@@ -78,7 +78,7 @@ def number_keys(
     """The number of each wanted key, the unknown keys (sorted, numbered after the known), and the order."""
     if not known.size:
         return number_fresh(wanted)
-    at, found = find(known, wanted)
+    at, found = find_ngrams(known, wanted)
     result = numbers[at]
     inverse, fresh, _ = number_fresh(wanted[~found])
     result[~found] = known.size + inverse
@@ -99,7 +99,7 @@ def number_fresh(wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 def sort_places(keys: np.ndarray) -> np.ndarray:
     """A stable argsort of keys of two numbers, by 16 bits at a time: numpy sorts those by radix."""
-    upper, lower = split(keys)
+    upper, lower = split_keys(keys)
     bits = int(lower.max(initial=0)).bit_length()
     packed = upper << bits | lower
     order = np.argsort(packed.astype(np.uint16), kind="stable")
@@ -108,7 +108,7 @@ def sort_places(keys: np.ndarray) -> np.ndarray:
     return order
 
 
-def find(haystack: np.ndarray, needles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def find_ngrams(haystack: np.ndarray, needles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where each needle stands in a sorted array, and whether it really stands there."""
     if not haystack.size:
         return np.zeros(needles.size, np.int64), np.zeros(needles.size, bool)
@@ -210,8 +210,8 @@ class ReferenceTable:
         for rows, numbers, order in zip(numbered.rows, numbered.numbers, self.orders, strict=True):
             keys = np.sort(numbers << SHIFT | rows)
             first, times = count_runs(keys)
-            number, row = split(keys[first])
-            at, found = find(order.groups, number << SHIFT | items[row])
+            number, row = split_keys(keys[first])
+            at, found = find_ngrams(order.groups, number << SHIFT | items[row])
             orders.append(CandidateNgrams(row, number, times, np.where(found, at, -1)))
         return Candidates(items, numbered.lengths, orders)
 
@@ -243,6 +243,6 @@ def count_references(
     )
 
 
-def split(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def split_keys(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The two numbers of a key."""
     return keys >> SHIFT, keys & ((1 << SHIFT) - 1)

@@ -13,7 +13,7 @@ class ScoreError(ValueError):
     """Captions that cannot be scored: ids that do not match, a reference that is missing or empty."""
 
 
-class Pairs:
+class ScoredPairs:
     """Each candidate with its references, as tokens. Every score sees these tokens and no others."""
 
     def __init__(self, candidates: Texts, references: References, tokenizer: Tokenizer | None = None):

@@ -12,7 +12,7 @@ import numpy as np
 def ranks(similarity: np.ndarray, relevant: Sequence[Collection[int]]) -> list[np.ndarray]:
     """For each query, the ranks (1 is first) of its relevant items, in ascending order."""
     similarity = np.asarray(similarity)
-    check(similarity, relevant)
+    check_similarity(similarity, relevant)
     ascending = np.sort(similarity, axis=1)
     result = []
     for query, items in enumerate(relevant):
@@ -23,7 +23,7 @@ def ranks(similarity: np.ndarray, relevant: Sequence[Collection[int]]) -> list[n
     return result
 
 
-def check(similarity: np.ndarray, relevant: Sequence[Collection[int]]) -> None:
+def check_similarity(similarity: np.ndarray, relevant: Sequence[Collection[int]]) -> None:
     """Refuse what would give a number without a meaning."""
     if similarity.ndim != 2 or len(relevant) != len(similarity):
         raise ValueError(f"similarity {similarity.shape} does not fit {len(relevant)} queries")

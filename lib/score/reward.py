@@ -20,7 +20,8 @@ Said = tuple[frozenset[tuple[str, str]], int]  # statements that may be right; h
 
 
 class Reward:
-    """A weighted sum of scores of each caption. Tokens are words or ids; METEOR, facts, endings need words.
+    """A weighted sum of scores of each caption. Tokens are words or ids; METEOR, attributes and endings
+    need words.
 
     Captions are given without their `<end>`: CIDEr-D puts it where it counts, the others never count it.
     """
@@ -32,9 +33,9 @@ class Reward:
         document_frequencies: DocumentFrequencies | None = None,
         *,
         end_token: bool = True,
-        facts: Sequence[Mapping] | None = None,
+        attributes: Sequence[Mapping] | None = None,
     ):
-        """`facts` are what is visible in each item's picture, for attribute F1."""
+        """`attributes` are what is visible in each item's picture, for attribute F1."""
         unknown = sorted(set(weights) - set(REWARDS))
         if unknown or not weights:
             raise ScoreError(f"unknown reward {', '.join(unknown) or 'none'}; known: {', '.join(REWARDS)}")
@@ -49,9 +50,11 @@ class Reward:
         if "good_ending" in weights:
             self.closed = ends_are_usual(references)
         if "attribute_f1" in weights:
-            if facts is None or len(facts) != len(references) or not all(facts):
-                raise ScoreError("the reward attribute_f1 needs the visible facts of every picture")
-            self.visible = [_visible(of_picture) for of_picture in facts]
+            if attributes is None or len(attributes) != len(references) or not all(attributes):
+                raise ScoreError("the reward attribute_f1 needs the visible attributes of every picture")
+            from lib.score.attributes import what_is_visible
+
+            self.visible = [what_is_visible(of_picture) for of_picture in attributes]
 
     def scores(self, candidates: Sequence[Tokens], indices: Sequence[int]) -> np.ndarray:
         """The reward of each candidate against the references of item `indices[k]`."""
@@ -90,19 +93,6 @@ class Reward:
 @lru_cache(maxsize=1 << 16)
 def _said(words: str) -> Said:
     """What a caption, its words apart, states of what is worn; the likeliest ones come again and again."""
-    from lib.atelier.parse import parse
-    from lib.score.attributes import WORN
+    from lib.score.attributes import statements
 
-    parsed = parse(detokenize(words.split(" ")))
-    said = frozenset((name, value) for name, value in parsed.facts.items() if name in WORN)
-    return said, len(said) + sum(name in WORN for name in parsed.conflicts)
-
-
-def _visible(facts: Mapping) -> frozenset[tuple[str, str]]:
-    """What there is to say of a picture."""
-    from lib.score.attributes import WORN
-
-    lacking = [name for name in WORN if name not in facts]
-    if lacking:
-        raise ScoreError(f"no fact {lacking[0]!r}; expected a value, or None where it is hidden")
-    return frozenset((name, facts[name]) for name in WORN if facts[name] is not None)
+    return statements(detokenize(words.split(" ")))

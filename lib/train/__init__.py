@@ -1,32 +1,32 @@
 """The only training loop, and the objectives it serves."""
 
+from lib.train.caption_task import CaptionTask, open_caption_task, oracle_task
+from lib.train.collapse_guard import guarded_validator
 from lib.train.fit import Fitted, fit
-from lib.train.judging import Swapped, by_captions, by_facts, caption_all
-from lib.train.ledger import FitError
-from lib.train.needs import measure_needs
-from lib.train.objectives import attribute_loss, cross_entropy, seed_loss, self_critical
-from lib.train.processes import share
+from lib.train.memory_use import measure_memory_use
+from lib.train.objectives import attribute_loss, cross_entropy, reward_on_truth, self_critical
+from lib.train.processes import this_process
 from lib.train.reinforce import reward_of
-from lib.train.study import Study, open_study, told
-from lib.train.watching import watch
+from lib.train.run_identity import FitError
+from lib.train.validation import BlindView, by_attributes, by_captions, caption_all
 
 __all__ = [
+    "BlindView",
+    "CaptionTask",
     "FitError",
     "Fitted",
-    "Study",
-    "Swapped",
     "attribute_loss",
+    "by_attributes",
     "by_captions",
-    "by_facts",
     "caption_all",
     "cross_entropy",
     "fit",
-    "measure_needs",
-    "open_study",
+    "guarded_validator",
+    "measure_memory_use",
+    "open_caption_task",
+    "oracle_task",
     "reward_of",
-    "seed_loss",
+    "reward_on_truth",
     "self_critical",
-    "share",
-    "told",
-    "watch",
+    "this_process",
 ]

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from lib.config import Training
 from lib.paths import resolve
-from lib.train import ledger
-from lib.train.ledger import FitError
+from lib.train import run_identity
 from lib.train.objectives import Objective
 from lib.train.optimise import recomputing, schedule
 from lib.train.processes import accelerate, sum_gradients, total
-from lib.train.run import Fitted, Run, Validate
+from lib.train.run_identity import FitError
+from lib.train.session import Fitted, TrainingSession, Validate
 from lib.train.state import untouched_random
 
 
@@ -41,13 +41,13 @@ def fit(
     on, an unequal one starts anew. `meta` goes into every checkpoint. `encoder` learns at its own rate.
     """
     accelerator = accelerate(training, loader.world)
-    run = Run(
+    run = TrainingSession(
         model=model.to(accelerator.device),
         training=training,
         folder=resolve(folder),
-        key=ledger.full_key(run_key, training, accelerator.num_processes, len(loader)),
-        total=ledger.total_steps(training, len(loader)),
-        validate=validate,
+        key=run_identity.full_key(run_key, training, accelerator.num_processes, len(loader)),
+        total=run_identity.total_steps(training, len(loader)),
+        validator=validate,
         meta=meta or {},
         encoder=encoder,
         accelerator=accelerator,
@@ -62,27 +62,27 @@ def fit(
             return run.end()
 
 
-def train(run: Run, objective: Objective, loader: Any) -> None:
+def train(run: TrainingSession, objective: Objective, loader: Any) -> None:
     """Update until the run is over, telling, validating and saving when it is time."""
     position = run.position
     if run.training.validate_first and position.step == 0:
-        run.judge()
+        run.validate()
     while not run.over:
         before = position.step
         for batches in updates(run, loader):
             update(run, objective, batches)
             position.advance(len(batches), len(loader))
-            run.tell(sum(map(len, batches)))
-            if run.judgement_due:
-                run.judge()
-            run.keep()
+            run.log_step(sum(map(len, batches)))
+            if run.validation_due:
+                run.validate()
+            run.save_if_due()
             if run.over:
                 break
         if position.step == before:
             raise FitError(f"the loader promised {len(loader)} batches an epoch and gave {position.batch}")
 
 
-def updates(run: Run, loader: Any) -> Iterator[list[Any]]:
+def updates(run: TrainingSession, loader: Any) -> Iterator[list[Any]]:
     """What is left of the epoch, as the batches of one update after the other."""
     # making an iterator draws random numbers, and a resumed run makes it at another moment
     with untouched_random():
@@ -93,7 +93,7 @@ def updates(run: Run, loader: Any) -> Iterator[list[Any]]:
         yield group
 
 
-def update(run: Run, objective: Objective, batches: list[Any]) -> None:
+def update(run: TrainingSession, objective: Objective, batches: list[Any]) -> None:
     """One step of the optimiser, on the mean over the items of these batches in all processes.
 
     How many items there are is known only after the last batch: the losses are divided by a guess, the first

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from lib.files import write_text
-from lib.train.ledger import FitError
 from lib.train.processes import total
+from lib.train.run_identity import FitError
 
 CSV_SECONDS = 5.0  # at most so old is history.csv while a run is on
 
@@ -67,7 +67,7 @@ class Meter:
         return f"{self.read().get('loss', self.loss):.3f}"
 
 
-def plain(values: dict[str, Any]) -> Row:
+def plain_row(values: dict[str, Any]) -> Row:
     """What a validation said as numbers and text, fit for a table and for JSON."""
     row = {name: value.item() if hasattr(value, "item") else value for name, value in values.items()}
     odd = [name for name, value in row.items() if not isinstance(value, float | int | str | None)]

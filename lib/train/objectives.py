@@ -13,19 +13,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from lib.models.generate import Decoding
-from lib.train.ledger import FitError
+from lib.models.decoding import Decoding
 from lib.train.reinforce import (
-    Anchor,
     Baseline,
-    Critic,
+    ReferencePolicy,
+    RewardedSampler,
     Scores,
     divergence,
     entropy,
+    rewards_of,
     score,
-    tell,
-    worth,
+    step_report,
 )
+from lib.train.run_identity import FitError
 
 Objective = Callable[[nn.Module, Any], dict[str, Any]]
 IGNORED = -100  # a target that counts nowhere
@@ -80,7 +80,7 @@ def uneven_attention(attention: Tensor, real: Tensor) -> Tensor:
 def attribute_loss(targets: Tensor) -> Objective:
     """Every attribute of a picture classified at once. Items are pairs of picture and attribute.
 
-    `targets` [pictures, A] are the facts of all records as numbers; `batch.indices` say which are seen. The
+    `targets` [pictures, A] are all records' attributes as numbers; `batch.indices` say which are seen. The
     model gives the logits of each attribute, [B, its values].
     """
 
@@ -115,10 +115,10 @@ def self_critical(
     bonus for open choices, a pull to the `start` model, each summed over a caption. Items are pictures.
     """
     sampling = Decoding(method="sample", samples=samples, temperature=temperature, max_length=max_length)
-    critic = Critic(reward, baseline, sampling)
+    critic = RewardedSampler(reward, baseline, sampling)
     if kl_weight and start is None:
         raise FitError("kl_weight pulls to the model that training starts from: give start")
-    anchor = Anchor(start) if kl_weight else None
+    anchor = ReferencePolicy(start) if kl_weight else None
 
     def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
         # Dropout sleeps: the captions are drawn without it, and their likelihood under a model with it would
@@ -137,23 +137,23 @@ def self_critical(
         if xe_weight:
             logits = model.decoder(memory, batch.tokens[:, :-1], attention=False).logits
             loss = loss + xe_weight * sum_losses(logits, next_tokens(batch.tokens, batch.lengths))
-        return {"loss": loss, "count": len(memory), **tell(drawn, scored)}
+        return {"loss": loss, "count": len(memory), **step_report(drawn, scored)}
 
     return objective
 
 
-def seed_loss(reward: Scores, *, scale: float = 0.2, beam: int = 5, max_length: int = 60) -> Objective:
-    """Seed 002's loss, its errors kept, as a row to compare with: what a reward does to the wrong words.
+def reward_on_truth(reward: Scores, *, scale: float = 0.2, beam: int = 5, max_length: int = 60) -> Objective:
+    """The course project's loss, errors kept, as a row to compare with: what rewards do to the wrong words.
 
     The reward is a beam caption's, standardised over the batch; what it multiplies is the log-probability of
     the true caption, padding included, and of another picture's at that: rewards stand in the order of the
-    batch, captions sorted by length. Only the search differs, in which the seed left dropout on.
+    batch, captions sorted by length. Only the search differs, in which the project left dropout on.
     """
     searching = Decoding(method="beam", beam=beam, max_length=max_length)
 
     def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
         memory = model.remember(batch)
-        earned = worth(reward, model.search(memory, searching), model.vocab, batch.indices)[:, 0]  # [B]
+        earned = rewards_of(reward, model.search(memory, searching), model.vocab, batch.indices)[:, 0]  # [B]
         standard = ((earned - earned.mean()) / (earned.std() + 1e-9)).to(memory)
         logits = model.decoder(memory, batch.tokens[:, :-1], attention=False).logits
         targets = next_tokens(batch.tokens, batch.lengths)

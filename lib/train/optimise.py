@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from lib.config import Training
-from lib.train.ledger import FitError
 from lib.train.muon import Muon
+from lib.train.run_identity import FitError
 
 HEAD = 16  # outputs that make a layer a hidden one
 

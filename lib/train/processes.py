@@ -11,12 +11,12 @@ from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 
 from lib.config import Training
-from lib.train.ledger import FitError
+from lib.train.run_identity import FitError
 
 
 def accelerate(training: Training, shares: int) -> Accelerator:
     """A fresh Accelerator (its state is global, and the run before may have had another precision)."""
-    world = share()["world"]
+    world = this_process()["world"]
     if shares != world:
         raise FitError(
             f"the loader shares its batches among {shares} processes, and {world} run: Loader(..., **share())"
@@ -44,7 +44,7 @@ def accelerate(training: Training, shares: int) -> Accelerator:
     return accelerator
 
 
-def share() -> dict[str, int]:
+def this_process() -> dict[str, int]:
     """Which of how many processes this is: `Loader(..., **share())`. torchrun and accelerate say so."""
     return {"rank": int(os.environ.get("RANK", 0)), "world": int(os.environ.get("WORLD_SIZE", 1))}
 
@@ -68,7 +68,7 @@ def total(value: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def align(model: nn.Module, *, buffers_only: bool = False) -> None:
+def align_weights(model: nn.Module, *, buffers_only: bool = False) -> None:
     """Give every process the first one's weights; later only what the optimiser does not keep equal."""
     if several():
         for tensor in model.buffers() if buffers_only else model.state_dict().values():

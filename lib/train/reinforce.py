@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from lib.data.record import Record
 from lib.data.text import Vocab, tokenize
-from lib.models.generate import Decoding, Generated
+from lib.models.decoding import Decoding
+from lib.models.generate import Generated
 from lib.score.reward import Reward
-from lib.train.ledger import FitError
+from lib.train.run_identity import FitError
 
 Baseline = Literal["greedy", "leave_one_out", "none"]
 BASELINES = ("greedy", "leave_one_out", "none")
@@ -29,18 +30,18 @@ class Scores(Protocol):
 def reward_of(records: Sequence[Record], weights: dict[str, float]) -> Reward:
     """The reward of captions of these pictures; document frequencies are theirs, the end token counts."""
     references = [[tokenize(text) for text in record.captions] for record in records]
-    return Reward(references, weights, facts=[record.attributes for record in records])
+    return Reward(references, weights, attributes=[record.attributes for record in records])
 
 
-def worth(reward: Scores, found: Generated, vocab: Vocab, pictures: Tensor) -> Tensor:
+def rewards_of(reward: Scores, found: Generated, vocab: Vocab, pictures: Tensor) -> Tensor:
     """[B, K] what each caption earns; `pictures` [B] are the places of their pictures in the reward."""
     images, per_image, _ = found.tokens.shape
-    texts = [spell(row, vocab) for row in found.tokens.flatten(0, 1).tolist()]
+    texts = [caption_words(row, vocab) for row in found.tokens.flatten(0, 1).tolist()]
     earned = reward.scores(texts, pictures.repeat_interleave(per_image).tolist())
     return torch.as_tensor(np.asarray(earned, dtype=np.float64)).view(images, per_image)
 
 
-def spell(numbers: Sequence[int], vocab: Vocab) -> list[str]:
+def caption_words(numbers: Sequence[int], vocab: Vocab) -> list[str]:
     """The words of a caption. One that had to break off ends with a word that no reference has: CIDEr-D puts
     an end behind every caption, and would count one that never came."""
     words = vocab.tokens(numbers)
@@ -55,7 +56,7 @@ class Drawn(NamedTuple):
     usual: Tensor  # [B, K] the baseline
 
 
-class Critic:
+class RewardedSampler:
     """Draws captions and says what they earn, and what earning the model is used to: the baseline."""
 
     def __init__(self, reward: Scores, baseline: Baseline, sampling: Decoding):
@@ -69,11 +70,11 @@ class Critic:
     def draw(self, model: nn.Module, memory: Tensor, pictures: Tensor) -> Drawn:
         """Captions of these pictures, by their places in the reward. No gradient comes through a search."""
         found = model.search(memory, self.sampling)
-        earned = worth(self.reward, found, model.vocab, pictures)
+        earned = rewards_of(self.reward, found, model.vocab, pictures)
         if self.baseline == "leave_one_out":
             usual = leave_one_out(earned)
         elif self.baseline == "greedy":
-            usual = worth(self.reward, model.search(memory, self.greedy), model.vocab, pictures)
+            usual = rewards_of(self.reward, model.search(memory, self.greedy), model.vocab, pictures)
         else:
             usual = torch.zeros(1, 1)
         return Drawn(found, earned, usual.expand_as(earned))
@@ -118,7 +119,7 @@ def divergence(scored: Scored, start: Scored) -> Tensor:
 
 
 @torch.no_grad()
-def tell(drawn: Drawn, scored: Scored) -> dict[str, Tensor]:
+def step_report(drawn: Drawn, scored: Scored) -> dict[str, Tensor]:
     """What a run writes down of a step, each a mean: rewards of captions, entropy of a word, words."""
     words = scored.real.sum()
     return {
@@ -129,7 +130,7 @@ def tell(drawn: Drawn, scored: Scored) -> dict[str, Tensor]:
     }
 
 
-class Anchor:
+class ReferencePolicy:
     """The model that training began with, beside which it shall stay; it follows to the same device."""
 
     def __init__(self, model: nn.Module):

@@ -5,14 +5,14 @@ import re
 from collections import Counter
 
 import pytest
-from imagined_facts import imagine_facts
+from imagined_attributes import imagine_attributes
 
-from lib.atelier import lexicon
-from lib.atelier.describe import describe, describe_background, describe_many, describe_with_statement
-from lib.atelier.parse import parse
-from lib.atelier.sample import sample_look
-from lib.atelier.visible import visible
-from lib.atelier.wardrobe import ACCESSORIES, CORE, SCHEMA, VIEWS
+from atelier import lexicon
+from atelier.describe import describe, describe_background, describe_many, describe_with_statement
+from atelier.parse import parse
+from atelier.sample import sample_look
+from atelier.visible import visible
+from atelier.wardrobe import ACCESSORIES, CORE, SCHEMA, VIEWS
 
 NOTHING = dict.fromkeys(SCHEMA)
 OUTFIT = NOTHING | {
@@ -45,8 +45,8 @@ MISTAKES = {
 def told():
     """10,000 imagined wardrobes, each with its description."""
     rng = random.Random(1)
-    wardrobes = [imagine_facts(rng) for _ in range(10_000)]
-    return [(facts, describe_with_statement(facts, rng)) for facts in wardrobes]
+    wardrobes = [imagine_attributes(rng) for _ in range(10_000)]
+    return [(attributes, describe_with_statement(attributes, rng)) for attributes in wardrobes]
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +54,14 @@ def seen():
     """What 3,000 pictures of the atelier show, each with a description."""
     rng = random.Random(2)
     pictures = [visible(sample_look(product, 0, 0), rng.choice(VIEWS)) for product in range(3_000)]
-    return [(facts, describe(facts, rng)) for facts in pictures]
+    return [(attributes, describe(attributes, rng)) for attributes in pictures]
 
 
-def test_every_visible_core_fact_is_stated_and_nothing_else(told):
-    for facts, description in told:
-        shown = {name: value for name, value in facts.items() if value is not None}
+def test_every_visible_core_attribute_is_stated_and_nothing_else(told):
+    for attributes, description in told:
+        shown = {name: value for name, value in attributes.items() if value is not None}
         assert description.stated.items() <= shown.items()
-        assert {name for name in CORE if facts[name]} <= description.stated.keys()
+        assert {name for name in CORE if attributes[name]} <= description.stated.keys()
         assert "background" not in description.stated
 
 
@@ -97,19 +97,19 @@ def test_sentences_begin_with_a_capital_and_end_with_a_full_stop(told):
 
 
 def test_pronouns_follow_the_gender(told):
-    for facts, description in told:
+    for attributes, description in told:
         words = set(re.findall(r"[a-z]+", description.text.lower()))
         hers, his = words & {"she", "her", "woman", "lady"}, words & {"he", "his", "man", "gentleman"}
-        assert bool(hers) == (facts["gender"] == "woman")
-        assert bool(his) == (facts["gender"] == "man")
+        assert bool(hers) == (attributes["gender"] == "woman")
+        assert bool(his) == (attributes["gender"] == "man")
 
 
 def test_an_accessory_is_left_out_at_most_once_in_ten(told):
     present, left_out = Counter(), Counter()
-    for facts, description in told:
+    for attributes, description in told:
         for name in ACCESSORIES:
-            present[name] += facts[name] is not None
-            left_out[name] += facts[name] is not None and name not in description.stated
+            present[name] += attributes[name] is not None
+            left_out[name] += attributes[name] is not None and name not in description.stated
     assert all(0.05 < left_out[name] / present[name] <= 0.1 for name in ACCESSORIES)
 
 
@@ -123,15 +123,17 @@ def test_omission_can_be_chosen():
 def test_the_place_is_told_only_when_asked_for():
     rng = random.Random(4)
     for _ in range(50):
-        assert "background" not in parse(describe(OUTFIT, rng)).facts
-        assert parse(describe(OUTFIT, rng, scene=True)).facts["background"] == "park"
+        assert "background" not in parse(describe(OUTFIT, rng)).attributes
+        assert parse(describe(OUTFIT, rng, scene=True)).attributes["background"] == "park"
 
 
 @pytest.mark.parametrize("place", SCHEMA["background"])
 def test_a_place_alone_says_nothing_of_the_person(place):
     rng = random.Random(5)
     for _ in range(30):
-        assert parse(describe_background(NOTHING | {"background": place}, rng)).facts == {"background": place}
+        assert parse(describe_background(NOTHING | {"background": place}, rng)).attributes == {
+            "background": place
+        }
 
 
 def test_an_unseen_place_is_not_described():
@@ -140,7 +142,7 @@ def test_an_unseen_place_is_not_described():
 
 
 @pytest.mark.parametrize(
-    ("facts", "expected"),
+    ("attributes", "expected"),
     [
         ({}, {"This is a person.", "The picture shows this person."}),
         ({"gender": "man"}, {"This is a man.", "The picture shows the gentleman."}),
@@ -151,9 +153,9 @@ def test_an_unseen_place_is_not_described():
         ({"lower": "trousers", "lower_fabric": "denim"}, {"The person is dressed in a pair of jeans."}),
     ],
 )
-def test_little_that_is_visible_reads_well(facts, expected):
+def test_little_that_is_visible_reads_well(attributes, expected):
     rng = random.Random(7)
-    assert expected <= {describe(NOTHING | facts, rng, omit=0) for _ in range(600)}
+    assert expected <= {describe(NOTHING | attributes, rng, omit=0) for _ in range(600)}
 
 
 def test_many_descriptions_differ_and_repeat_for_a_seed():
@@ -178,8 +180,10 @@ def test_captions_of_the_atelier_are_of_learnable_size(seen):
 def test_a_full_outfit_takes_25_to_50_words(seen):
     lengths = [
         len(caption.split())
-        for facts, caption in seen
-        if facts["upper"] and (facts["lower"] or facts["upper"] == "dress") and facts["lower_length"]
+        for attributes, caption in seen
+        if attributes["upper"]
+        and (attributes["lower"] or attributes["upper"] == "dress")
+        and attributes["lower_length"]
     ]
     assert 30 <= sum(lengths) / len(lengths) <= 45
     assert sum(25 <= length <= 50 for length in lengths) / len(lengths) > 0.85

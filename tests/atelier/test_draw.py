@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lib.atelier.draw import draw
-from lib.atelier.palette import CLOTH
-from lib.atelier.sample import sample_look
-from lib.atelier.visible import visible
-from lib.atelier.wardrobe import SCHEMA, VIEWS, Facts, Look
+from atelier.draw import draw
+from atelier.palette import CLOTH
+from atelier.sample import sample_look
+from atelier.visible import visible
+from atelier.wardrobe import SCHEMA, VIEWS, Attributes, Look
 
 # (product, view, seed) -> the start of sha256 over the raw RGB bytes, and the mean colours of a 4 x 4 grid
 PINNED = {
@@ -73,13 +73,13 @@ def grid(picture: Image.Image) -> bytes:
 
 
 def altered(look: Look, **changes: str | None) -> Look:
-    return replace(look, facts={**look.facts, **changes})
+    return replace(look, attributes={**look.attributes, **changes})
 
 
-def others(name: str, facts: Facts) -> list[str]:
+def others(name: str, attributes: Attributes) -> list[str]:
     """The values that could stand in the attribute's place on the same look."""
-    values = GARMENTS if name == "upper" and facts["upper"] in GARMENTS else SCHEMA[name]
-    return [value for value in values if value != facts[name]]
+    values = GARMENTS if name == "upper" and attributes["upper"] in GARMENTS else SCHEMA[name]
+    return [value for value in values if value != attributes[name]]
 
 
 @pytest.mark.parametrize("case", PINNED, ids=str)
@@ -119,34 +119,36 @@ def test_sizes_show_the_same_picture():
     assert difference.mean() < 12
 
 
-def test_a_hidden_fact_leaves_no_trace():
+def test_a_hidden_attribute_leaves_no_trace():
     compared = 0
     for product in range(100):
         look, view = sample_look(product, 1, 11), VIEWS[product % 5]
         shown = visible(look, view)
         before = draw(look, view, seed=product).tobytes()
-        hidden = [name for name in SCHEMA if look.facts[name] is not None and shown[name] is None]
+        hidden = [name for name in SCHEMA if look.attributes[name] is not None and shown[name] is None]
         for name in hidden:
-            other = altered(look, **{name: others(name, look.facts)[0] if len(SCHEMA[name]) > 1 else None})
+            other = altered(
+                look, **{name: others(name, look.attributes)[0] if len(SCHEMA[name]) > 1 else None}
+            )
             if visible(other, view) == shown:
                 compared += 1
                 assert draw(other, view, seed=product).tobytes() == before, (product, view, name)
     assert compared > 230
 
 
-def test_a_visible_fact_changes_what_one_sees():
+def test_a_visible_attribute_changes_what_one_sees():
     compared = 0
     for product in range(60):
         look, view = sample_look(product, 1, 12), VIEWS[product % 5]
         before = pixels(look, view)
         for name, value in visible(look, view).items():
-            choices = others(name, look.facts)
+            choices = others(name, look.attributes)
             if value is None or (name == "upper" and value not in GARMENTS):
                 continue
             other = altered(look, **{name: choices[product % len(choices)] if choices else None})
             changed = (np.abs(pixels(other, view) - before).max(axis=2) > 20).sum()
             compared += 1
-            assert changed >= 8, (product, view, name, value, other.facts[name], int(changed))
+            assert changed >= 8, (product, view, name, value, other.attributes[name], int(changed))
     assert compared > 450
 
 

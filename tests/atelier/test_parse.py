@@ -6,13 +6,13 @@ import time
 
 import pytest
 from absent import DATA, need
-from imagined_facts import imagine_facts
+from imagined_attributes import imagine_attributes
 from nltk import TreebankWordTokenizer
 
-from lib.atelier import heard, lexicon
-from lib.atelier.describe import describe, describe_with_statement
-from lib.atelier.parse import parse
-from lib.atelier.wardrobe import SCHEMA
+from atelier import lexicon, synonyms
+from atelier.describe import describe, describe_with_statement
+from atelier.parse import parse
+from atelier.wardrobe import SCHEMA
 
 REAL = DATA / "deepfashion_text" / "test_captions.json"
 
@@ -21,7 +21,7 @@ REAL = DATA / "deepfashion_text" / "test_captions.json"
 def told():
     """10,000 descriptions with what they state, half of them with the place."""
     rng = random.Random(11)
-    return [describe_with_statement(imagine_facts(rng), rng, scene=i % 2 == 0) for i in range(10_000)]
+    return [describe_with_statement(imagine_attributes(rng), rng, scene=i % 2 == 0) for i in range(10_000)]
 
 
 def as_written(text: str) -> str:
@@ -42,7 +42,7 @@ def as_words(text: str) -> str:
 def test_captions_of_the_grammar_parse_to_exactly_what_they_state(told, form):
     for description in told:
         parsed = parse(form(description.text))
-        assert parsed.facts == description.stated, description.text
+        assert parsed.attributes == description.stated, description.text
         assert not parsed.unknown + parsed.unplaced
         assert not parsed.conflicts
 
@@ -52,12 +52,12 @@ def test_a_caption_that_breaks_off_states_nothing_false(told):
         words = description.text.split()
         for end in range(len(words)):
             parsed = parse(" ".join(words[:end]))
-            assert parsed.facts.items() <= description.stated.items(), words[:end]
+            assert parsed.attributes.items() <= description.stated.items(), words[:end]
             assert not parsed.conflicts
 
 
 @pytest.mark.parametrize(
-    ("caption", "facts"),
+    ("caption", "attributes"),
     [
         ("a red cotton shirt", {"upper": "shirt", "upper_color": "red", "upper_fabric": "cotton"}),
         (
@@ -99,29 +99,29 @@ def test_a_caption_that_breaks_off_states_nothing_false(told):
         ("", {}),
     ],
 )  # fmt: skip
-def test_known_answers(caption, facts):
-    assert parse(caption).facts == facts
+def test_known_answers(caption, attributes):
+    assert parse(caption).attributes == attributes
 
 
 def test_contradictions_are_reported_and_not_guessed():
     parsed = parse("A woman wears a red shirt. His shirt is blue and made of cotton.")
-    assert parsed.facts == {"upper": "shirt", "upper_fabric": "cotton"}
+    assert parsed.attributes == {"upper": "shirt", "upper_fabric": "cotton"}
     assert parsed.conflicts == {"gender": ("woman", "man"), "upper_color": ("red", "blue")}
     assert parse("in the woods, in the snow").conflicts == {"background": ("forest", "snow")}
 
 
 def test_a_repeated_statement_is_one_statement():
-    assert parse("a red red shirt . a red shirt .").facts == {"upper": "shirt", "upper_color": "red"}
+    assert parse("a red red shirt . a red shirt .").attributes == {"upper": "shirt", "upper_color": "red"}
 
 
 def test_unknown_words_are_reported_once_and_change_nothing():
     parsed = parse("A woman wears a red silky shirt and a silky <unk> zorgon.")
     assert parsed.unknown == ("silky", "<unk>", "zorgon")
-    assert parsed.facts == {"gender": "woman", "upper": "shirt", "upper_color": "red"}
+    assert parsed.attributes == {"gender": "woman", "upper": "shirt", "upper_color": "red"}
 
 
 @pytest.mark.parametrize(
-    ("caption", "unplaced", "facts"),
+    ("caption", "unplaced", "attributes"),
     [
         ("a shirt and a red scarf", ("red",), {"upper": "shirt", "neckwear": "scarf"}),
         ("trousers with long sleeves", ("long sleeves",), {"lower": "trousers"}),
@@ -134,37 +134,37 @@ def test_unknown_words_are_reported_once_and_change_nothing():
          ("no black", "no cap"), {"gender": "man", "neckwear": "tie"}),
     ],
 )  # fmt: skip
-def test_what_has_no_place_is_reported(caption, unplaced, facts):
+def test_what_has_no_place_is_reported(caption, unplaced, attributes):
     parsed = parse(caption)
-    assert (parsed.unplaced, parsed.facts) == (unplaced, facts)
+    assert (parsed.unplaced, parsed.attributes) == (unplaced, attributes)
 
 
-@pytest.mark.parametrize("table", [lexicon.ADJECTIVES, heard.ADJECTIVES], ids=["said", "heard"])
+@pytest.mark.parametrize("table", [lexicon.ADJECTIVES, synonyms.ADJECTIVES], ids=["said", "heard"])
 def test_every_adjective_is_read_before_every_garment_that_can_have_it(table):
     nouns = {"upper": "shirt", "lower": "skirt", "outer": "coat"}
     for part, slots in lexicon.GARMENTS.items():
         for slot, attribute in slots.items():
             for value, forms in table.get(slot, {}).items():
                 for form in forms:
-                    assert parse(f"a {form} {nouns[part]}").facts[attribute] == value, form
+                    assert parse(f"a {form} {nouns[part]}").attributes[attribute] == value, form
 
 
-@pytest.mark.parametrize("table", [lexicon.FEATURES, heard.FEATURES], ids=["said", "heard"])
+@pytest.mark.parametrize("table", [lexicon.FEATURES, synonyms.FEATURES], ids=["said", "heard"])
 def test_every_feature_is_read_behind_every_garment_that_can_have_it(table):
     for part, noun in (("upper", "shirt"), ("lower", "skirt"), ("outer", "coat")):
         for slot, attribute in lexicon.GARMENTS[part].items():
             for value, forms in table.get(slot, {}).items():
                 for form in forms:
-                    assert parse(f"the {noun} has {form}").facts[attribute] == value, form
+                    assert parse(f"the {noun} has {form}").attributes[attribute] == value, form
 
 
 def test_every_noun_is_read():
-    people, places = {"gender": heard.PEOPLE}, {"background": heard.PLACES}
-    tables = (lexicon.NOUNS, heard.NOUNS, lexicon.ACCESSORY_WORDS, heard.ACCESSORIES, people, places)
+    people, places = {"gender": synonyms.PEOPLE}, {"background": synonyms.PLACES}
+    tables = (lexicon.NOUNS, synonyms.NOUNS, lexicon.ACCESSORY_WORDS, synonyms.ACCESSORIES, people, places)
     for table in tables:
         for attribute, values in table.items():
             for value, forms in values.items():
-                assert all(parse(form).facts == {attribute: value} for form in forms), value
+                assert all(parse(form).attributes == {attribute: value} for form in forms), value
 
 
 def test_any_soup_of_words_is_read_without_an_error():
@@ -172,14 +172,14 @@ def test_any_soup_of_words_is_read_without_an_error():
     words = as_tokens("A no red long short knit v-neck of and, is the jeans shirt coat she ring his.").split()
     for _ in range(3_000):
         parsed = parse(" ".join(rng.choices(words, k=25)))
-        assert parsed.facts.keys() | parsed.conflicts.keys() <= SCHEMA.keys()
-        assert not parsed.facts.keys() & parsed.conflicts.keys()
+        assert parsed.attributes.keys() | parsed.conflicts.keys() <= SCHEMA.keys()
+        assert not parsed.attributes.keys() & parsed.conflicts.keys()
         assert all(len(values) > 1 for values in parsed.conflicts.values())
 
 
 @pytest.mark.parametrize("text", ["!?;", "\n\t", "她穿着红色的衬衫", "1 2 3", "-" * 50, "''’“”"])
 def test_text_without_a_known_word_states_nothing(text):
-    assert parse(text).facts == {}
+    assert parse(text).attributes == {}
 
 
 def test_real_captions_are_read():
@@ -187,7 +187,7 @@ def test_real_captions_are_read():
     unknown = {word for p in parsed for word in p.unknown}
     assert unknown <= {"accessory", "neckwear", "hat", "other", "shoes", "complicated", "mixed"}
     assert not any(p.unplaced for p in parsed)
-    assert sum(len(p.facts) for p in parsed) / len(parsed) > 8
+    assert sum(len(p.attributes) for p in parsed) / len(parsed) > 8
     assert {name for p in parsed for name in p.conflicts} <= {
         "gender",
         "lower",
@@ -196,7 +196,7 @@ def test_real_captions_are_read():
 
 def test_160_captions_take_a_few_milliseconds():
     rng = random.Random(13)
-    captions = [as_tokens(describe(imagine_facts(rng), rng)) for _ in range(160)]
+    captions = [as_tokens(describe(imagine_attributes(rng), rng)) for _ in range(160)]
     durations = []
     for _ in range(10):
         start = time.process_time()

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from lib.atelier.sample import blend, parse_picture_name, picture_name, sample_look
-from lib.atelier.visible import visible
-from lib.atelier.wardrobe import SCHEMA, VIEWS
+from atelier.sample import blend, parse_picture_name, picture_name, sample_look
+from atelier.visible import visible
+from atelier.wardrobe import SCHEMA, VIEWS
 
 CUT = ("gender", "upper", "sleeves", "neckline", "lower", "lower_length", "outer")
 
@@ -18,46 +18,50 @@ def looks():
 
 def test_equal_arguments_give_equal_looks_and_seeds_differ():
     assert sample_look(12, 3, 5) == sample_look(12, 3, 5)
-    assert len({tuple(sample_look(12, 1, seed).facts.values()) for seed in range(40)}) > 30
+    assert len({tuple(sample_look(12, 1, seed).attributes.values()) for seed in range(40)}) > 30
 
 
 def test_a_product_keeps_person_and_cut_while_outfits_change_colours():
     for product in range(60):
         outfits = [sample_look(product, outfit, 1) for outfit in range(1, 6)]
         assert len({look.body_seed for look in outfits}) == 1
-        assert len({tuple(look.facts[name] for name in CUT) for look in outfits}) == 1
-        assert len({look.facts["upper_color"] for look in outfits}) > 1
+        assert len({tuple(look.attributes[name] for name in CUT) for look in outfits}) == 1
+        assert len({look.attributes["upper_color"] for look in outfits}) > 1
 
 
-def test_facts_follow_the_schema(looks):
+def test_attributes_follow_the_schema(looks):
     for look in looks:
-        assert list(look.facts) == list(SCHEMA)
-        assert all(value is None or value in SCHEMA[name] for name, value in look.facts.items())
+        assert list(look.attributes) == list(SCHEMA)
+        assert all(value is None or value in SCHEMA[name] for name, value in look.attributes.items())
 
 
 def test_garments_depend_on_each_other_as_in_a_shop(looks):
-    for facts in (look.facts for look in looks):
-        woman = facts["gender"] == "woman"
-        assert (facts["upper"] == "dress") == (facts["lower"] is None)
-        assert woman or facts["upper"] != "dress"
-        assert woman or facts["lower"] != "skirt"
-        if facts["neckline"] == "suspenders":
-            assert woman and facts["sleeves"] == "sleeveless" and facts["upper"] in ("tank top", "dress")
-        if facts["neckwear"] == "tie":
-            assert facts["upper"] == "shirt" and facts["neckline"] == "lapel"
-        if facts["belt"]:
-            assert facts["lower"] in ("trousers", "shorts", "skirt")
-            assert facts["upper"] in ("t-shirt", "tank top", "shirt")
-        if facts["socks"]:
-            assert facts["lower_length"] != "long"
-        if facts["upper"] == "hoodie":
-            assert facts["neckline"] is None
-        if facts["upper_fabric"] == "denim":
-            assert facts["upper_pattern"] in ("solid", "color block")
+    for attributes in (look.attributes for look in looks):
+        woman = attributes["gender"] == "woman"
+        assert (attributes["upper"] == "dress") == (attributes["lower"] is None)
+        assert woman or attributes["upper"] != "dress"
+        assert woman or attributes["lower"] != "skirt"
+        if attributes["neckline"] == "suspenders":
+            assert (
+                woman
+                and attributes["sleeves"] == "sleeveless"
+                and attributes["upper"] in ("tank top", "dress")
+            )
+        if attributes["neckwear"] == "tie":
+            assert attributes["upper"] == "shirt" and attributes["neckline"] == "lapel"
+        if attributes["belt"]:
+            assert attributes["lower"] in ("trousers", "shorts", "skirt")
+            assert attributes["upper"] in ("t-shirt", "tank top", "shirt")
+        if attributes["socks"]:
+            assert attributes["lower_length"] != "long"
+        if attributes["upper"] == "hoodie":
+            assert attributes["neckline"] is None
+        if attributes["upper_fabric"] == "denim":
+            assert attributes["upper_pattern"] in ("solid", "color block")
         for part in ("upper", "lower", "outer"):
-            cloth = [facts[f"{part}_{kind}"] is None for kind in ("fabric", "pattern", "color")]
-            assert cloth == [facts[part] is None] * 3
-        worn = [facts[f"{part}_color"] for part in ("upper", "lower", "outer") if facts[part]]
+            cloth = [attributes[f"{part}_{kind}"] is None for kind in ("fabric", "pattern", "color")]
+            assert cloth == [attributes[part] is None] * 3
+        worn = [attributes[f"{part}_color"] for part in ("upper", "lower", "outer") if attributes[part]]
         assert len(set(worn)) == len(worn)
 
 
@@ -81,7 +85,7 @@ def test_picture_names_read_back():
         for view in VIEWS:
             told = parse_picture_name(picture_name(look, view))
             assert (told.product, told.outfit, told.view) == (look.product, look.outfit, view)
-            assert told.gender == look.facts["gender"]
+            assert told.gender == look.attributes["gender"]
 
 
 def test_all_pictures_of_a_product_share_a_category():

@@ -2,18 +2,18 @@
 
 import pytest
 
-from lib.atelier.sample import sample_look
-from lib.atelier.visible import visible
-from lib.atelier.wardrobe import SCHEMA, VIEWS, Look
+from atelier.sample import sample_look
+from atelier.visible import visible
+from atelier.wardrobe import SCHEMA, VIEWS, Look
 
 
 def a_look(**changes: str | None) -> Look:
-    facts = dict.fromkeys(SCHEMA) | {
+    attributes = dict.fromkeys(SCHEMA) | {
         "gender": "man", "upper": "shirt", "sleeves": "long", "neckline": "lapel", "upper_fabric": "cotton",
         "upper_pattern": "solid", "upper_color": "white", "lower": "trousers", "lower_length": "long",
         "lower_fabric": "denim", "lower_pattern": "solid", "lower_color": "blue", "background": "park",
     }  # fmt: skip
-    return Look(product=1, outfit=1, facts=facts | changes, body_seed=4)
+    return Look(product=1, outfit=1, attributes=attributes | changes, body_seed=4)
 
 
 JACKET = {"outer": "jacket", "outer_fabric": "leather", "outer_pattern": "solid", "outer_color": "black"}
@@ -61,19 +61,19 @@ def test_a_picture_never_shows_what_is_not_there():
     for product in range(300):
         look = sample_look(product, 1, 2)
         for view in VIEWS:
-            facts = visible(look, view)
-            assert list(facts) == list(SCHEMA)
-            assert all(value in (None, look.facts[name]) for name, value in facts.items())
-            assert facts["gender"] is not None
+            attributes = visible(look, view)
+            assert list(attributes) == list(SCHEMA)
+            assert all(value in (None, look.attributes[name]) for name, value in attributes.items())
+            assert attributes["gender"] is not None
 
 
-def test_every_fact_shows_in_some_view():
+def test_every_attribute_shows_in_some_view():
     never = dict.fromkeys(SCHEMA, 0)
     for product in range(300):
         look = sample_look(product, 1, 2)
         seen = [visible(look, view) for view in VIEWS]
-        for name, value in look.facts.items():
-            if value is not None and all(facts[name] is None for facts in seen):
+        for name, value in look.attributes.items():
+            if value is not None and all(attributes[name] is None for attributes in seen):
                 never[name] += 1
     hidden = {name for name, count in never.items() if count}
     # sleeves under a jacket, a neckline under a scarf: hidden for good

@@ -56,7 +56,7 @@ def test_pictures_are_opened_on_demand(capsys, tmp_path):
 def test_absent_dataset_says_where_it_is_published(capsys, monkeypatch, tmp_path, name):
     monkeypatch.setattr(opening.find_folder, "__defaults__", (tmp_path,))
     code, said = check(capsys, name)
-    source = catalogue.find_source(name)
+    source = catalogue.find_known_dataset(name)
     assert code == 1 and source.get in said and source.layout[0] in said and source.folders[0] in said
     assert json.loads(check(capsys, name, "--json")[1])["get"] == source.get
 

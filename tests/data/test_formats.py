@@ -95,14 +95,14 @@ def test_deepfashion_round_trip(tmp_path_factory, data):
     add_pictures(folder / "images", data)
     names = list(data)
     parts = {"train": dict(list(data.items())[:3]), "val": dict(list(data.items())[3:])}
-    facts = {name: {"hat": None, "upper": "dress"} for name in names[::2]}
-    write_deepfashion(folder, parts, facts)
+    attributes = {name: {"hat": None, "upper": "dress"} for name in names[::2]}
+    write_deepfashion(folder, parts, attributes)
     found = read_deepfashion(folder)
     assert [record.id for record in found] == names
     for record in found:
         value = data[record.id]
         assert record.captions == ((value,) if isinstance(value, str) else tuple(value))
-        assert record.attributes == facts.get(record.id) and record.id in parts[record.split]
+        assert record.attributes == attributes.get(record.id) and record.id in parts[record.split]
     assert not list(folder.glob(".*.tmp"))
 
 

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from lib.data.images import ImageError, Preprocess
-from lib.data.loader import Batch, Loader, Memories, Pairs, Pictures
+from lib.data.loader import Batch, CachedFeatures, CaptionPairs, Loader, PictureView
 from lib.data.record import Record
 from lib.data.text import Vocab
 
@@ -25,11 +25,11 @@ def make_records(count: int = 23, captions: int = 3) -> list[Record]:
     return [Record(f"p{place}", f"p{place}.jpg", text, "train") for place, text in enumerate(texts)]
 
 
-def make_pairs(records=None, **options) -> Pairs:
+def make_pairs(records=None, **options) -> CaptionPairs:
     records = make_records() if records is None else records
     vocab = Vocab.build(text for record in records for text in record.captions)
     plain = np.arange(len(records) * 4, dtype=np.float16).reshape(len(records), 2, 2)
-    return Pairs(records, vocab, Memories([plain, plain + 1000], augment=True), **options)
+    return CaptionPairs(records, vocab, CachedFeatures([plain, plain + 1000], augment=True), **options)
 
 
 def same(first: Batch, second: Batch) -> bool:
@@ -150,12 +150,12 @@ def test_one_caption_of_each_picture_an_epoch():
 
 def test_pictures_without_words_are_for_predicting(tmp_path):
     records = [Record("a", "a.jpg", (), "test"), Record("b", "b.jpg", ("x",), "test")]
-    pairs = Pairs(records, None, Memories([np.ones((2, 3, 4))]))
+    pairs = CaptionPairs(records, None, CachedFeatures([np.ones((2, 3, 4))]))
     (batch,) = Loader(pairs, batch_size=4, shuffle=False).batches()
     assert batch.ids == ("a", "b") and batch.tokens is None and batch.lengths is None
     assert batch.memory.shape == (2, 3, 4) and batch.memory.dtype == torch.float32
     with pytest.raises(ValueError, match="no pairs to load"):
-        Pairs(records[:1], Vocab.build(["x"]), Memories([np.ones((1, 3, 4))]))
+        CaptionPairs(records[:1], Vocab.build(["x"]), CachedFeatures([np.ones((1, 3, 4))]))
 
 
 @pytest.fixture
@@ -173,14 +173,16 @@ def wall(tmp_path):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_augmentation_belongs_to_seed_epoch_and_pair(wall, workers):
     preprocess, vocab = Preprocess(resize=32, crop=24), Vocab.build(t for r in wall for t in r.captions)
-    pairs = Pairs(wall, vocab, Pictures(wall, preprocess, augment=True))
+    pairs = CaptionPairs(wall, vocab, PictureView(wall, preprocess, augment=True))
     loader = Loader(pairs, batch_size=12, shuffle=False, workers=workers)
     first, again, other = (next(loader.batches(epoch)) for epoch in (0, 0, 1))
     assert first.images.shape == (12, 3, 24, 24) and first.memory is None
     assert same(first, again) and not torch.equal(first.images, other.images)
     assert not torch.equal(first.images[0], first.images[1])  # one picture, two captions, two crops
     plain = next(
-        Loader(Pairs(wall, vocab, Pictures(wall, preprocess)), batch_size=12, shuffle=False).batches(9)
+        Loader(
+            CaptionPairs(wall, vocab, PictureView(wall, preprocess)), batch_size=12, shuffle=False
+        ).batches(9)
     )
     assert torch.equal(plain.images[0], plain.images[1])
 
@@ -189,7 +191,7 @@ def test_augmentation_belongs_to_seed_epoch_and_pair(wall, workers):
 def test_broken_picture_is_named_in_one_line(wall, workers):
     path = wall[3].path
     path.write_bytes(path.read_bytes()[:700])
-    pairs = Pairs(wall, None, Pictures(wall, Preprocess(resize=32, crop=24)))
+    pairs = CaptionPairs(wall, None, PictureView(wall, Preprocess(resize=32, crop=24)))
     loader = Loader(pairs, batch_size=2, shuffle=False, workers=workers)
     good = []
     with pytest.raises(ImageError, match=r"p3.jpg: broken picture") as caught:

@@ -1,4 +1,4 @@
-"""Facts as numbers, as memory, and read off pictures."""
+"""Attributes as numbers, as memory, and read off pictures."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ import torch
 from lib import checkpoint
 from lib.data.loader import Batch
 from lib.data.record import Record
-from lib.models import AttributeEncoder, AttributeReader, ModelError, build_encoder, number_facts
+from lib.models import AttributeEncoder, AttributeReader, ModelError, build_encoder, number_attributes
 
 SCHEMA = {"color": ("red", "green", "blue"), "side": ("left", "right")}
 
@@ -15,12 +15,12 @@ def record(name, **attributes):
     return Record(name, f"{name}.png", (), "train", attributes or None)
 
 
-def test_facts_are_numbered_with_none_first():
+def test_attributes_are_numbered_with_none_first():
     records = [record("a", color="green", side=None), record("b", color=None, side="right")]
-    assert number_facts(records, SCHEMA).tolist() == [[2, 0], [0, 2]]
+    assert number_attributes(records, SCHEMA).tolist() == [[2, 0], [0, 2]]
 
 
-def test_a_fact_is_one_hot_in_its_own_place():
+def test_an_attribute_is_one_hot_in_its_own_place():
     encoder = AttributeEncoder(SCHEMA)
     memory = encoder(torch.tensor([[2, 0]]))
     assert encoder.width == 7
@@ -37,36 +37,38 @@ def test_a_fact_is_one_hot_in_its_own_place():
         (record("a", color="red"), "a: attribute or value 'side'"),
     ],
 )
-def test_facts_outside_the_schema_are_refused(bad, message):
+def test_attributes_outside_the_schema_are_refused(bad, message):
     with pytest.raises(ModelError, match=message):
-        number_facts([bad], SCHEMA)
+        number_attributes([bad], SCHEMA)
 
 
 def painted(count: int):
-    """A square of one colour on one side, and its facts."""
+    """A square of one colour on one side, and its attributes."""
     chance = torch.Generator().manual_seed(0)
-    facts = torch.stack(
+    attributes = torch.stack(
         [torch.randint(1, 4, (count,), generator=chance), torch.randint(1, 3, (count,), generator=chance)], 1
     )
     images = torch.zeros(count, 3, 32, 32)
-    for image, (color, side) in zip(images, facts.tolist(), strict=True):
+    for image, (color, side) in zip(images, attributes.tolist(), strict=True):
         image[color - 1, 10:20, 4 + 16 * (side - 1) : 12 + 16 * (side - 1)] = 1
-    return images, facts
+    return images, attributes
 
 
 def test_the_reader_learns_colours_and_places():
     torch.manual_seed(0)
-    images, facts = painted(48)
+    images, attributes = painted(48)
     reader = AttributeReader(build_encoder({"kind": "atelier", "channels": 4}), SCHEMA, cells=4)
     optimiser = torch.optim.Adam(reader.parameters(), 1e-2)
     for _ in range(80):
-        logits = reader(Batch(ids=(), indices=facts, images=images))
-        pairs = zip(logits, facts.unbind(1), strict=True)
+        logits = reader(Batch(ids=(), indices=attributes, images=images))
+        pairs = zip(logits, attributes.unbind(1), strict=True)
         loss = sum(torch.nn.functional.cross_entropy(scores, values) for scores, values in pairs)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    wanted = [{"color": SCHEMA["color"][c - 1], "side": SCHEMA["side"][s - 1]} for c, s in facts.tolist()]
+    wanted = [
+        {"color": SCHEMA["color"][c - 1], "side": SCHEMA["side"][s - 1]} for c, s in attributes.tolist()
+    ]
     assert reader.read(images) == wanted
     assert reader.training
 

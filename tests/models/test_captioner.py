@@ -1,4 +1,4 @@
-"""The captioner as a whole: seed 002's calls, saving, and what must not fit together."""
+"""The captioner as a whole: the course project's calls, saving, and what must not fit together."""
 
 import json
 
@@ -78,14 +78,14 @@ def test_a_checkpoint_holds_all_that_a_caption_needs(vocab, kind, tmp_path):
     assert not again.training
 
 
-def test_the_oracle_is_a_captioner_over_facts(vocab, tmp_path):
+def test_the_oracle_is_a_captioner_over_attributes(vocab, tmp_path):
     encoder = AttributeEncoder({"color": ("red", "blue")})
     decoder = build_decoder({"kind": "transformer", "vocab_size": len(vocab), "memory_width": encoder.width})
     model = Captioner(encoder, decoder, vocab, None).eval()
     checkpoint.save(tmp_path / "best", model.state_dict(), model.meta())
     again = Captioner.load(tmp_path / "best")
-    facts = torch.tensor([[1], [2], [0]])
-    assert again.generate(facts, 2, 5) == model.generate(facts, 2, 5)
+    attributes = torch.tensor([[1], [2], [0]])
+    assert again.generate(attributes, 2, 5) == model.generate(attributes, 2, 5)
 
 
 def test_what_does_not_belong_together_is_refused(vocab, tmp_path):

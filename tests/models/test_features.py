@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from lib.data.images import ImageError, Preprocess, load_image
-from lib.data.loader import Memories
+from lib.data.loader import CachedFeatures
 from lib.data.record import Record
 from lib.models import ModelError, build_encoder, cache_features, features
 from lib.paths import ROOT
@@ -85,7 +85,7 @@ def test_they_equal_the_encoders(records, encoder, small_shards, tmp_path):
         assert np.allclose(cached[0][index], plain[index], atol=2e-3)
         assert not np.allclose(cached[1][index], plain[index], atol=2e-3)  # another crop
     assert np.array_equal(cached.memory([5, 2])[1].numpy(), cached[0][2])
-    assert np.array_equal(Memories(cached)(3, 0).numpy(), cached[0][3])
+    assert np.array_equal(CachedFeatures(cached)(3, 0).numpy(), cached[0][3])
 
 
 def test_they_are_computed_once_and_more_views_are_added(records, encoder, small_shards, tmp_path):
@@ -99,11 +99,13 @@ def test_they_are_computed_once_and_more_views_are_added(records, encoder, small
     assert counting.seen == told + 14 + 1
 
 
-@pytest.mark.parametrize("view, cells", [("pooled", 1), ("regions", 14), ("facts", 2)])
+@pytest.mark.parametrize("view, cells", [("pooled", 1), ("regions", 14), ("attributes", 2)])
 def test_pictures_are_opened_once_for_all_views(records, tmp_path, monkeypatch, view, cells):
     torch.manual_seed(0)
     schema = {"hat": ["cap", "beret"], "shoes": ["red"]}
-    encoder = build_encoder({"kind": "atelier", "channels": 4, "view": "facts", "schema": schema, "cells": 4})
+    encoder = build_encoder(
+        {"kind": "atelier", "channels": 4, "view": "attributes", "schema": schema, "cells": 4}
+    )
     cache_features(records, encoder.viewed("grid"), PREPROCESS, tmp_path / "f", views=2)
     seen = []
     monkeypatch.setattr(features, "load_image", lambda path: seen.append(path) or load_image(path))

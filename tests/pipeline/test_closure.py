@@ -1,27 +1,31 @@
-"""The closure finds every file of lib that an import reaches, and no other."""
+"""The closure finds every file of the houses that an import reaches, and no other."""
 
 import ast
 
 import pytest
 
-from lib.pipeline.closure import hashes
+from pipeline.closure import hashes
 
 LIBRARY = {
     "lib/__init__.py": "",
     "lib/paths.py": "import os",
-    "lib/data/__init__.py": "from lib.data.text import tokenize",
+    "lib/data/__init__.py": "from lib.data.text import tokenize\nfrom lib.data.images import load",
     "lib/data/text.py": "from lib import paths",
     "lib/data/images.py": "def load():\n    import lib.heavy",
     "lib/heavy.py": "",
     "lib/lonely.py": "raise RuntimeError('never imported, only read')",
-    "lib/lazy/__init__.py": "def __getattr__(name):\n    ...",
-    "lib/lazy/one.py": "from .two import x",
-    "lib/lazy/two.py": "",
+    "lib/room/__init__.py": "from lib.data.text import tokenize as cut\nHERE = 1",
+    "lib/room/cut.py": "",
     "lib/named.py": "import importlib\nTABLE = {'x': 'lib.heavy'}\nimportlib.import_module(TABLE['x'])",
     "lib/words.py": "open('words.txt')",
     "lib/words.txt": "a\nb",
     "lib/other.txt": "unused",
-    "lib/pipeline/__init__.py": "import lib.heavy",
+    "atelier/__init__.py": "from atelier.words import say",
+    "atelier/words.py": "",
+    "atelier/hats.py": "from lib import heavy",
+    "rebuild/__init__.py": "",
+    "rebuild/ask.py": "from atelier import say\nimport atelier.hats",
+    "pipeline/__init__.py": "import lib.heavy",
     "lib/nested/deep/leaf.py": "from ... import paths\nfrom ...data import text",
     "lib/circle.py": "import lib.circle",
 }
@@ -42,14 +46,23 @@ def library(tmp_path):
         ("import numpy, json\nfrom pathlib import Path", ""),
         ("import lib", "__init__"),
         ("from lib.data import tokenize", "__init__ data/__init__ data/text paths"),
-        ("from lib.data import images", "__init__ data/__init__ data/images data/text heavy paths"),
-        ("import lib.data.images as i", "__init__ data/__init__ data/images data/text heavy paths"),
+        ("from lib.data import load", "__init__ data/__init__ data/images heavy"),
+        ("from lib.data import images", "__init__ data/__init__ data/images heavy"),
+        ("import lib.data.images as i", "__init__ data/__init__ data/images heavy"),
+        ("from lib import data", "__init__ data/__init__ data/images data/text heavy paths"),
+        ("from lib.data import *", "__init__ data/__init__ data/images data/text heavy paths"),
         ("def f():\n    from lib import paths", "__init__ paths"),
-        ("from lib.lazy import anything", "__init__ lazy/__init__ lazy/one lazy/two"),
+        ("from lib.room import HERE", "__init__ data/__init__ data/text paths room/__init__"),
+        ("from lib.room import cut", "__init__ data/__init__ data/text paths room/__init__"),
         ("import lib.named", "__init__ heavy named"),
         ("import lib.nested.deep.leaf", "__init__ data/__init__ data/text nested/deep/leaf paths"),
+        ("from atelier import say", "atelier/__init__ atelier/words"),
+        (
+            "import rebuild.ask",
+            "atelier/__init__ atelier/hats atelier/words __init__ heavy rebuild/__init__ rebuild/ask",
+        ),
         ("import lib.circle", "__init__ circle"),
-        ("from lib.pipeline import main", ""),
+        ("from pipeline import main", ""),
         ("import library, libfoo.paths", ""),
     ],
 )

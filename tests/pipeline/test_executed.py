@@ -5,7 +5,7 @@ import copy
 import pytest
 from toy_pipeline import notebook
 
-from lib.pipeline.executed import LONGEST, MARK, cap, find_failure, finish, fold, join_streams, last_line
+from pipeline.executed import LONGEST, MARK, cap, find_failure, fold, join_streams, last_line, seal_copy
 
 
 def stream(text: str, name: str = "stdout") -> dict:
@@ -104,6 +104,6 @@ def test_the_last_line_of_a_bar(text, line):
 def test_engine_notes_are_removed_and_the_mark_set(sent, back):
     back["metadata"]["papermill"] = {"input_path": "/somewhere"}
     back["cells"][2]["metadata"] |= {"papermill": {"duration": 1.5}, "execution": {"idle": "now"}}
-    whole = finish(copy.deepcopy(back), None)
+    whole = seal_copy(copy.deepcopy(back), None)
     assert "papermill" not in whole["metadata"] and set(whole["cells"][2]["metadata"]) == {"tags"}
     assert whole["metadata"][MARK]["complete"] is True and len(whole["cells"]) == len(back["cells"])

@@ -5,7 +5,7 @@ import base64
 import pytest
 from toy_pipeline import Toy, notebook
 
-from lib.pipeline.inline import bundle, fresh_main, in_words, run_cell
+from pipeline.inline import bundle, fresh_main, run_cell
 
 
 def run(*sources: str, silent: bool = False) -> list[list[dict]]:
@@ -74,8 +74,8 @@ def test_rich_forms_are_kept():
 
 
 def test_long_containers_are_wrapped_as_jupyter_wraps_them():
-    assert in_words({"b": 1, "a": 2}) == "{'b': 1, 'a': 2}"
-    assert in_words(list(range(40))).splitlines()[:2] == ["[0,", " 1,"]
+    assert bundle({"b": 1, "a": 2})["text/plain"] == "{'b': 1, 'a': 2}"
+    assert bundle(list(range(40)))["text/plain"].splitlines()[:2] == ["[0,", " 1,"]
 
 
 def test_figures_are_drawn_once_and_closed():

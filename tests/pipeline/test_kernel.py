@@ -6,7 +6,7 @@ import time
 import nbformat
 from toy_pipeline import WRITE, Toy
 
-from lib.pipeline import launch, main
+from pipeline import launch, main
 
 SPEAKING = (
     "import sys\nprint('one')\nprint('two')\n{'b': 1, 'a': [1, 2]}",

@@ -3,9 +3,9 @@
 import pytest
 from toy_pipeline import PARAMETERS, notebook
 
-from lib.pipeline import PipelineError
-from lib.pipeline.notebook import read_parameters
-from lib.pipeline.parameters import apply, from_command, from_profile, read_text
+from pipeline import PipelineError
+from pipeline.notebook import read_parameters
+from pipeline.parameters import apply, from_command, from_profile, read_text
 
 MORE = """
 learning_rate = 5e-4

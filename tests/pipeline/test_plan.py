@@ -3,9 +3,9 @@
 import pytest
 from toy_pipeline import PARAMETERS
 
-from lib.pipeline import PipelineError, Stage, check
-from lib.pipeline.plan import Request, make_plan
-from lib.pipeline.stage import choose
+from pipeline import PipelineError, Stage, check_pipeline
+from pipeline.plan import Request, make_plan
+from pipeline.stage import choose_stages
 
 
 def plan(toy, **asked):
@@ -33,7 +33,9 @@ STAGES = [Stage(notebook=n, profiles={"full": None} if n[1] == "1" else {}) for 
     ],
 )
 def test_stages_are_chosen_by_number_or_name(asked, names):
-    assert [stage.notebook for stage in choose(STAGES, **{"profile": "demo", **asked})] == names.split()
+    assert [
+        stage.notebook for stage in choose_stages(STAGES, **{"profile": "demo", **asked})
+    ] == names.split()
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,7 @@ def test_stages_are_chosen_by_number_or_name(asked, names):
 )
 def test_unknown_stages_are_refused(asked, message):
     with pytest.raises(PipelineError) as refused:
-        choose(STAGES, **{"profile": "demo", **asked})
+        choose_stages(STAGES, **{"profile": "demo", **asked})
     assert message in str(refused.value)
 
 
@@ -116,7 +118,7 @@ def test_a_need_that_no_earlier_stage_makes_is_a_defect(toy):
     toy.stage("01_b", makes=("{output}/x",))  # later is not earlier
     assert refusal(toy).endswith("out/x, which is missing, and which no earlier notebook makes")
     with pytest.raises(PipelineError, match=r"00_a needs \{output\}/x, which no earlier stage makes"):
-        check(toy.pipeline, toy.root)
+        check_pipeline(toy.pipeline, toy.root)
 
 
 def test_a_file_in_a_folder_that_is_made_is_made_and_a_folder_around_it_too(toy):
@@ -129,7 +131,7 @@ def test_nothing_is_made_twice(toy):
     toy.stage("00_a", makes=("{output}/x",))
     toy.stage("01_b", makes=("{output}/x/part",))
     with pytest.raises(PipelineError, match=r"00_a and 01_b both make \{output\}/x/part"):
-        check(toy.pipeline, toy.root)
+        check_pipeline(toy.pipeline, toy.root)
 
 
 def test_a_parameter_must_be_known_to_a_chosen_stage(toy):
@@ -175,15 +177,15 @@ def test_a_broken_notebook_is_named(toy, text):
 def test_check_holds_every_profile_to_the_rules(toy):
     toy.stage("00_a", makes=("{output}/x",), profiles={"full": {"seed": 9}})
     toy.stage("01_b", needs=("{output}/x",))
-    check(toy.pipeline, toy.root)
+    check_pipeline(toy.pipeline, toy.root)
     toy.pipeline[0] = Stage(notebook="00_a", makes=("{output}/x",), profiles={"full": {"sed": 9}})
     with pytest.raises(PipelineError, match=r"did you mean seed\? \(profile full\)"):
-        check(toy.pipeline, toy.root)
+        check_pipeline(toy.pipeline, toy.root)
     toy.pipeline[0] = Stage(notebook="00_a", makes=("{output}/x",), profiles={"flickr8k": None})
     with pytest.raises(PipelineError, match=r"01_b needs \{output\}/x, which no earlier stage makes"):
-        check(toy.pipeline, toy.root)
+        check_pipeline(toy.pipeline, toy.root)
     toy.pipeline[0] = Stage(notebook="00_a", makes=("{output}/x",), profiles={"smoke": {"seed": 0}})
     with pytest.raises(PipelineError, match="the profile smoke sets seed to what it is anyway"):
-        check(toy.pipeline, toy.root)
+        check_pipeline(toy.pipeline, toy.root)
     with pytest.raises(PipelineError, match="stands twice"):
-        check([toy.pipeline[0]] * 2, toy.root)
+        check_pipeline([toy.pipeline[0]] * 2, toy.root)

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from lib.paths import ROOT
-from lib.pipeline import Stage, check
+from lib.paths import NOTEBOOKS, ROOT
+from pipeline import Stage, check_pipeline, closure, notebook
 
 
 def test_list_shows_titles_paths_and_states(pair):
@@ -39,9 +39,48 @@ def processor_seconds(*arguments: str) -> float:
     return min(took)
 
 
-def test_the_real_list_is_quick():
+def test_list_says_what_would_run_again_and_why(toy):
+    """What it says is what the next run does."""
+    (toy.root / "atelier").mkdir()
+    (toy.root / "rebuild").mkdir()
+    (toy.root / "atelier" / "hats.py").write_text("BRIM = 1")
+    (toy.root / "rebuild" / "ask.py").write_text("WHOM = 1")
+    toy.stage("00_first", "def draw():\n    from atelier import hats", makes=("{output}/first.txt",))
+    toy.stage("01_second", "'second'", needs=("{output}/first.txt",), makes=("{output}/second.txt",))
+    toy.stage("02_third", "def ask():\n    import rebuild.ask", makes=("{output}/third.txt",))
+
+    def next_lines(*more: str) -> list[str]:
+        return [line.strip() for line in toy.call("--list", *more)[1].splitlines() if "    next" in line]
+
+    assert next_lines() == ["next   would run: first run"] * 3
+    assert toy.run() == 0
+    assert next_lines() == ["next   would be skipped"] * 3
+    assert next_lines("-p", "seed", "3")[0] == "next   would run: parameter seed: 0 -> 3"
+    (toy.root / "atelier" / "hats.py").write_text("BRIM = 2")
+    assert next_lines() == [
+        "next   would run: atelier/hats.py changed",
+        "next   would be skipped, unless 00_first makes something else",
+        "next   would be skipped",
+    ]
+    (toy.root / "rebuild" / "ask.py").write_text("WHOM = 2")
+    assert next_lines()[2] == "next   would run: rebuild/ask.py changed"
+    assert toy.run() == 0
+    assert toy.states() == {"00_first": "ok", "01_second": "skipped", "02_third": "ok"}
+
+
+def test_editing_a_hat_concerns_only_the_notebooks_that_draw():
+    drawing = {"atelier/hats.py", "atelier/draw.py", "atelier/canvas.py"}
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        found = closure.hashes(notebook.parse_code(notebook.read(path), path.name), ROOT)
+        expected = drawing if path.stem in ("00_dataset", "04_llm_rebuild") else set()
+        assert drawing & found.keys() == expected, path.stem
+
+
+def test_the_real_list_is_quick(tmp_path):
     """Under 0.3 s; on a machine so loaded that a bare interpreter is slow, in proportion to that."""
-    assert processor_seconds("run_all.py", "--list") < max(0.3, 10 * processor_seconds("-c", "pass"))
+    assert processor_seconds("run_all.py", "--list", "--output", str(tmp_path)) < max(
+        0.3, 10 * processor_seconds("-c", "pass")
+    )
 
 
 def test_listing_imports_nothing_but_the_standard_library_and_lib():
@@ -117,4 +156,4 @@ def test_the_real_pipeline_keeps_its_own_rules():
     spec = importlib.util.spec_from_file_location("run_all", ROOT / "run_all.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    check(module.PIPELINE)
+    check_pipeline(module.PIPELINE)

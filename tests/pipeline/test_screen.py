@@ -4,12 +4,14 @@ import io
 
 import pytest
 
-from lib.pipeline import screen
-from lib.pipeline.screen import Lines, Live, Progress, open_screen, spell_bytes
+from pipeline import screen
+from pipeline.screen import Lines, Live, StageProgress, open_screen, spell_bytes
 
 
-def progress(**told) -> Progress:
-    return Progress(**{"stage": "02_x", "cell": 3, "cells": 10, "line": "epoch 1/3", "seconds": 20.0, **told})
+def progress(**told) -> StageProgress:
+    return StageProgress(
+        **{"stage": "02_x", "cell": 3, "cells": 10, "line": "epoch 1/3", "seconds": 20.0, **told}
+    )
 
 
 @pytest.mark.parametrize(

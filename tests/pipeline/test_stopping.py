@@ -10,7 +10,8 @@ import psutil
 import pytest
 from toy_pipeline import WRITE, Toy
 
-from lib.pipeline import executed, inline
+from lib.files import write_json
+from pipeline import inline
 
 LONG = """import os, subprocess, time
 pids = [os.getpid(), os.getppid()]
@@ -95,13 +96,13 @@ def test_an_interrupt_between_two_cells_is_recorded(toy, monkeypatch):
     toy.stage("00_first", "x = 1")
     saves = []
 
-    def interrupted_save(path, notebook):
+    def interrupted_save(path, notebook, **how):
         saves.append(path)
         if len(saves) == 2:
             os.kill(os.getpid(), signal.SIGTERM)
-        executed.save(path, notebook)
+        write_json(path, notebook, **how)
 
-    monkeypatch.setattr(inline, "save", interrupted_save)
+    monkeypatch.setattr(inline, "write_json", interrupted_save)
     assert toy.run() == 130
     assert toy.states() == {"00_first": "interrupted"}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lib.paths import ROOT
-from lib.pipeline import Stage, main
+from pipeline import Stage, main
 
 PARAMETERS = 'profile = "demo"\noutput = "output"\nseed = 0'
 WRITE = "from pathlib import Path\nPath(output).mkdir(parents=True, exist_ok=True)"
@@ -72,7 +72,7 @@ class Toy:
         script = self.root / "run_all.py"
         stages = ",\n    ".join(map(repr, self.pipeline))
         script.write_text(
-            "import sys\nfrom pathlib import Path\nfrom lib.pipeline import Stage, main\n"
+            "import sys\nfrom pathlib import Path\nfrom pipeline import Stage, main\n"
             f"PIPELINE = [\n    {stages}\n]\nsys.exit(main(PIPELINE, root=Path({str(self.root)!r})))\n"
         )
         command = [sys.executable, str(script), "--output", str(self.output), *arguments]

@@ -21,9 +21,9 @@ from lib.data.images import ImageError, Preprocess, load_image
 from lib.data.text import Vocab
 from lib.models import AttributeEncoder, Captioner, Decoding, build_decoder, build_encoder, save_eye
 from lib.paths import ROOT
-from lib.publish import img_predict
 from lib.publish import predict as command
 from lib.publish.captioning import PredictError, check_device, predict
+from lib.publish.predict import img_predict
 
 WORDS = "a woman wears the red shirt with long sleeves and blue jeans"
 PREPROCESS = Preprocess(resize=20, crop=16)
@@ -394,7 +394,7 @@ def test_an_oracle_cannot_see_pictures(call, folder, tmp_path, model):
     checkpoint.save(tmp_path / "oracle", oracle.state_dict(), oracle.meta())
     code, _, err = call(folder, model=tmp_path / "oracle")
     assert (code, err.count("\n")) == (2, 1)
-    assert f"{tmp_path}/oracle: this captioner is told facts; it cannot see pictures" in err
+    assert f"{tmp_path}/oracle: this captioner is told attributes; it cannot see pictures" in err
 
 
 def test_seed_000s_call(trained, folder, model):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lib.publish import Table, show_source
-from lib.publish.show import spell
+from lib.publish.show import spell_value
 
 ROWS = [
     {"name": "a<b", "kind": "baseline", "cider_d": 0.12345, "cider_d_ci": [0.1, 0.2], "n": 1234},
@@ -14,7 +14,7 @@ ROWS = [
 
 
 def test_values_as_they_are_read():
-    assert [spell(v, 2) for v in (None, True, 0.125, 12345, "x")] == ["–", "yes", "0.12", "12,345", "x"]
+    assert [spell_value(v, 2) for v in (None, True, 0.125, 12345, "x")] == ["–", "yes", "0.12", "12,345", "x"]
 
 
 @pytest.mark.parametrize(("columns", "wide"), [(7, False), (8, True)])
@@ -41,9 +41,9 @@ def test_a_turned_table_has_a_row_for_each_column():
 
 
 def test_source_is_shown_as_it_stands_with_its_place():
-    shown = show_source(spell)
+    shown = show_source(spell_value)
     assert repr(shown).startswith("# lib/publish/show.py:")
-    assert "def spell(value: Any, digits: int) -> str:" in repr(shown)
+    assert "def spell_value(value: Any, digits: int) -> str:" in repr(shown)
     assert "def spell" in re.sub(r"<[^>]+>", "", shown._repr_html_())
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from lib.rebuild.backends.shape import Failure, check_rows
+from rebuild.backends.shape import NoAnswer, check_questions
 
 PROMPTS = {"garments": "Which clothes?", "background": "描述背景。"}
 
@@ -25,12 +25,12 @@ class Fake:
         self.sizes: list[int] = []
 
     def __call__(self, pictures, prompts):
-        check_rows(pictures, prompts)
+        check_questions(pictures, prompts)
         time.sleep(self.seconds)
         self.sizes.append(len(pictures))
         self.asked += [(path.name, prompt) for path, prompt in zip(pictures, prompts, strict=True)]
         return [
-            Failure("will not") if path.name in self.failing else answer(path, prompt)
+            NoAnswer("will not") if path.name in self.failing else answer(path, prompt)
             for path, prompt in zip(pictures, prompts, strict=True)
         ]
 
@@ -53,7 +53,7 @@ def fill(folder: Path, count: int, *, names: Sequence[str] = ()) -> list[str]:
 
 
 if __name__ == "__main__":
-    from lib.rebuild.run import describe_folder
+    from rebuild.ask.describe_folder import describe_folder
 
     options = argparse.ArgumentParser()
     options.add_argument("folder")

@@ -5,14 +5,14 @@ import random
 import numpy as np
 import pytest
 
-from lib.atelier.describe import describe
-from lib.atelier.sample import sample_look
-from lib.atelier.visible import visible
-from lib.atelier.wardrobe import ACCESSORIES, CORE, SCENE, SCHEMA, VIEWS
+from atelier.describe import describe
+from atelier.sample import sample_look
+from atelier.visible import visible
+from atelier.wardrobe import ACCESSORIES, CORE, SCENE, SCHEMA, VIEWS
 from lib.score.attributes import attribute_f1, attribute_rates, attribute_scores, attribute_set
 from lib.score.pairs import ScoreError
 
-FACTS = dict.fromkeys(SCHEMA) | {
+ATTRIBUTES = dict.fromkeys(SCHEMA) | {
     "gender": "woman", "upper": "shirt", "upper_color": "red", "lower": "skirt", "hat": "cap",
     "background": "park",
 }  # fmt: skip
@@ -23,8 +23,8 @@ PERFECT = "A woman wears a red shirt, a skirt and a cap."
 def pictures():
     """What 2,000 pictures show, and a fresh description of each."""
     rng = random.Random(21)
-    facts = [visible(sample_look(product, 0, 5), rng.choice(VIEWS)) for product in range(2_000)]
-    return facts, [describe(each, rng) for each in facts]
+    attributes = [visible(sample_look(product, 0, 5), rng.choice(VIEWS)) for product in range(2_000)]
+    return attributes, [describe(each, rng) for each in attributes]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def pictures():
     ],
 )
 def test_known_answers(caption, right, stated):
-    score = attribute_f1([caption], [FACTS])
+    score = attribute_f1([caption], [ATTRIBUTES])
     assert score.precision == (right / stated if stated else 0)
     assert score.recall == right / 5
     assert score.f1 == pytest.approx(2 * right / (stated + 5))
@@ -50,18 +50,20 @@ def test_known_answers(caption, right, stated):
 
 
 def test_micro_average_counts_statements_not_captions():
-    score = attribute_f1([PERFECT, "A man wears socks."], [FACTS, FACTS])
+    score = attribute_f1([PERFECT, "A man wears socks."], [ATTRIBUTES, ATTRIBUTES])
     assert score.precision == 5 / 7
     assert score.recall == 5 / 10
     assert score.f1 == pytest.approx(10 / 17)
     assert (
-        score.per_caption == attribute_scores([PERFECT, "A man wears socks."], [FACTS, FACTS]) == [1.0, 0.0]
+        score.per_caption
+        == attribute_scores([PERFECT, "A man wears socks."], [ATTRIBUTES, ATTRIBUTES])
+        == [1.0, 0.0]
     )
 
 
 def test_counts_of_each_caption_are_what_the_scores_are_made_of():
     captions = [PERFECT, "A man wears socks.", PERFECT + " Her shirt is blue."]
-    score = attribute_f1(captions, [FACTS] * 3)
+    score = attribute_f1(captions, [ATTRIBUTES] * 3)
     assert score.counts.tolist() == [[5, 5, 5], [0, 2, 5], [4, 5, 5]]
     rates = attribute_rates(score.counts.sum(axis=0))
     assert rates == {"f1": score.f1, "precision": score.precision, "recall": score.recall}
@@ -79,7 +81,7 @@ def test_rates_without_anything_to_count():
 
 
 def test_each_attribute_has_its_row():
-    rows = attribute_f1(["A woman wears a blue shirt and a watch."], [FACTS]).per_attribute
+    rows = attribute_f1(["A woman wears a blue shirt and a watch."], [ATTRIBUTES]).per_attribute
     assert rows["upper"] == {"precision": 1, "recall": 1, "f1": 1, "support": 1}
     assert rows["upper_color"] == {"precision": 0, "recall": 0, "f1": 0, "support": 1}
     assert rows["wrist"] == {"precision": 0, "recall": 0, "f1": 0, "support": 0}
@@ -90,38 +92,38 @@ def test_each_attribute_has_its_row():
 
 def test_the_background_is_scored_on_request():
     captions = ["The picture was taken in a park.", "She is on a beach."]
-    score = attribute_f1(captions, [FACTS, FACTS], attributes=SCENE)
+    score = attribute_f1(captions, [ATTRIBUTES, ATTRIBUTES], names=SCENE)
     assert (score.f1, score.per_caption) == (0.5, [1.0, 0.0])
 
 
 def test_hedging_never_pays():
     hedged = PERFECT + " The shirt is blue. The skirt is a pair of trousers."
     silent = "A woman wears a shirt and a cap."
-    one, other = attribute_scores([hedged, silent], [FACTS, FACTS])
+    one, other = attribute_scores([hedged, silent], [ATTRIBUTES, ATTRIBUTES])
     assert one < other < 1
 
 
 def test_captions_and_truths_are_matched_by_id():
-    other = FACTS | {"gender": "man"}
-    score = attribute_f1({"b": "A man.", "a": "A woman."}, {"a": FACTS, "b": other})
+    other = ATTRIBUTES | {"gender": "man"}
+    score = attribute_f1({"b": "A man.", "a": "A woman."}, {"a": ATTRIBUTES, "b": other})
     assert score.precision == 1
-    assert attribute_f1(["A man.", "A woman."], [FACTS, other]).precision == 0
+    assert attribute_f1(["A man.", "A woman."], [ATTRIBUTES, other]).precision == 0
 
 
 @pytest.mark.parametrize(
-    ("candidates", "truths", "attributes", "message"),
+    ("candidates", "truths", "names", "message"),
     [
         ([], [], CORE, "no candidate"),
-        (["a man"], [FACTS, FACTS], CORE, "1 candidates for 2"),
-        ({"a": "a man"}, {"b": FACTS}, CORE, "ids do not match"),
-        (["a man"], [FACTS], ("shoes",), "unknown attribute 'shoes'"),
-        (["a man"], [{"gender": "man"}], CORE, "0: no fact 'upper'"),
-        ({"x": "a man"}, {"x": None}, CORE, "'x': no fact"),
+        (["a man"], [ATTRIBUTES, ATTRIBUTES], CORE, "1 candidates for 2"),
+        ({"a": "a man"}, {"b": ATTRIBUTES}, CORE, "ids do not match"),
+        (["a man"], [ATTRIBUTES], ("shoes",), "unknown attribute 'shoes'"),
+        (["a man"], [{"gender": "man"}], CORE, "0: no attribute 'upper'"),
+        ({"x": "a man"}, {"x": None}, CORE, "'x': no attribute"),
     ],
 )
-def test_what_cannot_be_scored_is_refused(candidates, truths, attributes, message):
+def test_what_cannot_be_scored_is_refused(candidates, truths, names, message):
     with pytest.raises(ScoreError, match=message):
-        attribute_f1(candidates, truths, attributes=attributes)
+        attribute_f1(candidates, truths, names=names)
 
 
 def test_no_captions_have_no_rewards():
@@ -133,8 +135,8 @@ def test_nothing_said_of_nothing_visible_is_perfect():
 
 
 def test_fresh_descriptions_are_exact_and_nearly_complete(pictures):
-    facts, captions = pictures
-    score = attribute_f1(captions, facts)
+    attributes, captions = pictures
+    score = attribute_f1(captions, attributes)
     assert score.precision == 1.0
     assert 0.975 < score.recall < 1
     assert all(score.per_attribute[name]["recall"] == 1 for name in CORE)
@@ -143,20 +145,20 @@ def test_fresh_descriptions_are_exact_and_nearly_complete(pictures):
 
 def test_contradictions_are_never_right(pictures):
     """Two values for an attribute are wrong, whether it is visible or not."""
-    facts, _ = pictures
+    attributes, _ = pictures
     hedged = "A woman wears a red cotton shirt. The shirt is blue denim. A man."
-    rows = attribute_f1([hedged] * len(facts), facts).per_attribute
-    assert any(each["upper_fabric"] is None for each in facts)
+    rows = attribute_f1([hedged] * len(attributes), attributes).per_attribute
+    assert any(each["upper_fabric"] is None for each in attributes)
     assert [rows[name]["precision"] for name in ("gender", "upper_color", "upper_fabric")] == [0, 0, 0]
 
 
 def test_shuffled_descriptions_score_far_lower(pictures):
-    facts, captions = pictures
-    assert attribute_f1(captions[1:] + captions[:1], facts).f1 < 0.5
+    attributes, captions = pictures
+    assert attribute_f1(captions[1:] + captions[:1], attributes).f1 < 0.5
 
 
 def test_equal_sets_for_different_wordings():
-    facts = {name: value for name, value in FACTS.items() if value and name != "background"}
-    assert attribute_set(PERFECT) == frozenset(facts.items())
+    attributes = {name: value for name, value in ATTRIBUTES.items() if value and name != "background"}
+    assert attribute_set(PERFECT) == frozenset(attributes.items())
     assert attribute_set("The lady has a cap. Her shirt is red. She wears a skirt.") == attribute_set(PERFECT)
     assert attribute_set("a red shirt . the shirt is blue") != attribute_set("a red shirt")

@@ -10,8 +10,8 @@ from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.cider.cider import Cider
 from pycocoevalcap.rouge.rouge import Rouge
 
-from lib.atelier.parse import parse
-from lib.atelier.wardrobe import SCHEMA
+from atelier.parse import parse
+from atelier.wardrobe import SCHEMA
 from lib.paths import ROOT
 from lib.score import DocumentFrequencies, ScoreError, evaluate, score_captions
 from lib.score import evaluate as by_name
@@ -30,8 +30,8 @@ def texts_of(corpus):
     return [" ".join(c) for c in candidates], [[" ".join(r) for r in group] for group in references]
 
 
-def facts_of(text):
-    return {name: parse(text).facts.get(name) for name in SCHEMA}
+def attributes_of(text):
+    return {name: parse(text).attributes.get(name) for name in SCHEMA}
 
 
 def test_keys_are_those_that_are_promised():
@@ -43,12 +43,12 @@ def test_keys_are_those_that_are_promised():
         assert low <= scores[key] + 1e-12 and scores[key] <= high + 1e-12, key
 
 
-def test_facts_add_the_attribute_scores():
-    facts = [facts_of(DRESS), facts_of(SHIRT)]
-    assert facts[0] != facts[1]
-    true = evaluate([DRESS, SHIRT], [["a dress"], ["a shirt"]], facts=facts, resamples=0)
-    swapped = evaluate([SHIRT, DRESS], [["a dress"], ["a shirt"]], facts=facts, resamples=0)
-    same = evaluate([DRESS, DRESS], [["a dress"], ["a shirt"]], facts=facts, resamples=0)
+def test_attributes_add_the_attribute_scores():
+    attributes = [attributes_of(DRESS), attributes_of(SHIRT)]
+    assert attributes[0] != attributes[1]
+    true = evaluate([DRESS, SHIRT], [["a dress"], ["a shirt"]], attributes=attributes, resamples=0)
+    swapped = evaluate([SHIRT, DRESS], [["a dress"], ["a shirt"]], attributes=attributes, resamples=0)
+    same = evaluate([DRESS, DRESS], [["a dress"], ["a shirt"]], attributes=attributes, resamples=0)
     assert true["attribute_f1"] == true["attribute_precision"] == true["attribute_recall"] == 1
     assert swapped["attribute_f1"] < 1
     assert (true["unique_attributes"], same["unique_attributes"]) == (1, 0.5)
@@ -58,24 +58,24 @@ def attribute_case(pictures):
     """Captions that are right about some pictures, half right about others and wrong about the rest."""
     said = [DRESS, SHIRT, "The woman wears a red shirt.", DRESS + " She wears a ring.", "A man."]
     true = [DRESS, DRESS, DRESS, DRESS, SHIRT]
-    return [said[i % 5] for i in range(pictures)], [facts_of(true[i % 5]) for i in range(pictures)]
+    return [said[i % 5] for i in range(pictures)], [attributes_of(true[i % 5]) for i in range(pictures)]
 
 
 def evaluate_attributes(pictures, **options):
-    captions, facts = attribute_case(pictures)
-    return evaluate(captions, [["a dress"]] * pictures, facts=facts, **options)
+    captions, attributes = attribute_case(pictures)
+    return evaluate(captions, [["a dress"]] * pictures, attributes=attributes, **options)
 
 
 def test_attribute_intervals_are_those_of_a_plain_bootstrap():
     """Draw captions, score what was drawn, take the middle: the long way, with the same draws."""
     scores = evaluate_attributes(20, resamples=50, seed=3)
-    captions, facts = attribute_case(20)
+    captions, attributes = attribute_case(20)
     drawn = np.random.default_rng(3).integers(20, size=(50, 20))
-    again = [attribute_f1([captions[i] for i in draw], [facts[i] for i in draw]) for draw in drawn]
+    again = [attribute_f1([captions[i] for i in draw], [attributes[i] for i in draw]) for draw in drawn]
     for key, name in zip(ATTRIBUTES, ("f1", "precision", "recall"), strict=True):
         values = [getattr(score, name) for score in again]
         assert scores[f"{key}_ci"] == pytest.approx(np.quantile(values, [0.025, 0.975]), abs=1e-12)
-        assert scores[key] == pytest.approx(getattr(attribute_f1(captions, facts), name), abs=1e-12)
+        assert scores[key] == pytest.approx(getattr(attribute_f1(captions, attributes), name), abs=1e-12)
 
 
 def test_attribute_intervals_cover_the_score_and_shrink_with_more_captions():
@@ -90,21 +90,21 @@ def test_attribute_intervals_cover_the_score_and_shrink_with_more_captions():
         assert widths[1] == pytest.approx(widths[0] / 4, rel=0.15)  # by the root of 16
 
 
-def test_facts_leave_the_other_intervals_alone():
-    captions, facts = attribute_case(20)
+def test_attributes_leave_the_other_intervals_alone():
+    captions, attributes = attribute_case(20)
     references = [["a dress"]] * 20
     without = evaluate(captions, references)
-    with_facts = evaluate(captions, references, facts=facts)
-    assert with_facts.keys() - without.keys() == {
+    with_attributes = evaluate(captions, references, attributes=attributes)
+    assert with_attributes.keys() - without.keys() == {
         *ATTRIBUTES, *(f"{key}_ci" for key in ATTRIBUTES), "unique_attributes"
     }  # fmt: skip
     for key, value in without.items():
-        assert with_facts[key] == pytest.approx(value, abs=1e-12), key
+        assert with_attributes[key] == pytest.approx(value, abs=1e-12), key
 
 
-def test_facts_must_match():
+def test_attributes_must_match():
     with pytest.raises(ScoreError):
-        evaluate([DRESS], [["a dress"]], facts=[facts_of(DRESS)] * 2)
+        evaluate([DRESS], [["a dress"]], attributes=[attributes_of(DRESS)] * 2)
 
 
 @pytest.mark.parametrize("name", REAL)

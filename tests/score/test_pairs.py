@@ -2,18 +2,18 @@
 
 import pytest
 
-from lib.score.pairs import Pairs, ScoreError
+from lib.score.pairs import ScoredPairs, ScoreError
 
 
 def test_by_id_in_the_order_of_the_candidates():
-    pairs = Pairs({"b": "x y", "a": "z"}, {"a": ["p"], "b": ["q", "r s"]}, str.split)
+    pairs = ScoredPairs({"b": "x y", "a": "z"}, {"a": ["p"], "b": ["q", "r s"]}, str.split)
     assert pairs.ids == ["b", "a"]
     assert pairs.candidates == [["x", "y"], ["z"]]
     assert pairs.references == [[["q"], ["r", "s"]], [["p"]]]
 
 
 def test_by_position():
-    pairs = Pairs(["x y"], [("p", "q")], str.split)
+    pairs = ScoredPairs(["x y"], [("p", "q")], str.split)
     assert (pairs.ids, pairs.references) == ([0], [[["p"], ["q"]]])
 
 
@@ -33,4 +33,4 @@ def test_by_position():
 )
 def test_what_does_not_match_is_named(candidates, references, message):
     with pytest.raises(ScoreError, match=message):
-        Pairs(candidates, references, str.split)
+        ScoredPairs(candidates, references, str.split)

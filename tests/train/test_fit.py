@@ -27,7 +27,7 @@ SCRIPT = Path(toy_run.__file__)
 def one_thread(monkeypatch):
     """Small work is fastest so; and `last` is saved after each epoch, however short."""
     torch.set_num_threads(1)
-    monkeypatch.setattr("lib.train.run.PAUSE", 0.0)
+    monkeypatch.setattr("lib.train.session.PAUSE", 0.0)
 
 
 def run_fit(folder, model=None, *, objective=None, loader=None, key=KEY, **settings):
@@ -74,7 +74,7 @@ def launch(spec, *, processes=1):
 
 
 def test_it_overfits_a_few_captions(tmp_path, monkeypatch):
-    monkeypatch.setattr("lib.train.run.PAUSE", 9.0)
+    monkeypatch.setattr("lib.train.session.PAUSE", 9.0)
     loader = make_loader(count=8, captions=1, batch_size=8)
     model = build()
     settings = {"epochs": 120, "learning_rate": 0.03, "weight_decay": 0.0, "log_every": 40}

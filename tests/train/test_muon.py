@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from lib.config import Training
-from lib.train.ledger import FitError
 from lib.train.muon import MOMENTUM, Muon, orthogonal
 from lib.train.optimise import build_optimizer, parameter_groups
+from lib.train.run_identity import FitError
 
 
 @pytest.mark.parametrize("shape", [(24, 80), (80, 24), (32, 32)])

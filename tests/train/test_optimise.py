@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from lib.config import ConfigError, Training, parse
-from lib.train.ledger import FitError
+from lib.config import ConfigError, Training, read_settings
 from lib.train.optimise import (
     Average,
     build_optimizer,
@@ -18,6 +17,7 @@ from lib.train.optimise import (
     schedule,
     set_trainable,
 )
+from lib.train.run_identity import FitError
 
 COSINE = math.cos(math.pi / 4)
 
@@ -127,7 +127,7 @@ def test_recomputing_ends_with_its_block():
 
 # the settings themselves
 
-# what seed 000's command line sets -> the key here, or why there is none
+# what the RL homework's command line sets -> the key here, or why there is none
 SEED_000 = {
     "train_batch_size": "batch_size",
     "gradient_accumulation_steps": "accumulate",
@@ -155,7 +155,10 @@ SEED_000 = {
 
 def test_every_setting_of_seed_000_has_its_key():
     assert {key for key in SEED_000.values() if key} <= set(Training.__dataclass_fields__)
-    assert parse(Training, {key: getattr(Training(), key) for key in SEED_000.values() if key}) == Training()
+    assert (
+        read_settings(Training, {key: getattr(Training(), key) for key in SEED_000.values() if key})
+        == Training()
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,17 +10,19 @@ import torch
 from toy_policy import VOCAB, Table, looking, namer, records, tiny, tiny_loader
 from toy_run import Interrupted, breaking
 
+from atelier.describe import describe
+from atelier.sample import sample_look
+from atelier.visible import visible
 from benchmarks.results import MEASURED
 from lib import checkpoint
-from lib.atelier import describe, sample_look, visible
 from lib.config import Training
 from lib.data.record import Record
 from lib.data.text import Vocab, tokenize
 from lib.score import DocumentFrequencies, Reward, ScoreError, evaluate, score_captions
 from lib.score.attributes import attribute_f1
 from lib.score.meteor import find_word_forms
-from lib.train import FitError, fit, reward_of, seed_loss, self_critical
-from lib.train.reinforce import BROKEN_OFF, leave_one_out, score, spell, worth
+from lib.train import FitError, fit, reward_of, reward_on_truth, self_critical
+from lib.train.reinforce import BROKEN_OFF, caption_words, leave_one_out, rewards_of, score
 
 WORDS = ["hat", "cap"]
 PAY = {"hat": 1.0, "cap": 0.4}
@@ -183,10 +185,10 @@ def test_nothing_flows_through_sampling_or_baseline(baseline, monkeypatch):
     loss = self_critical(table, baseline=baseline, samples=3, max_length=8)(model, batch)["loss"]
     mine = torch.autograd.grad(loss, list(model.decoder.parameters()), allow_unused=True)
     assert awake and not any(awake) and len(searched) == (2 if baseline == "greedy" else 1)
-    earned = worth(table, searched[0], VOCAB, batch.indices)
+    earned = rewards_of(table, searched[0], VOCAB, batch.indices)
     usual = leave_one_out(earned)
     if baseline == "greedy":
-        usual = worth(table, searched[1], VOCAB, batch.indices)
+        usual = rewards_of(table, searched[1], VOCAB, batch.indices)
     said = score(model, batch.memory, searched[0]).said.sum(1)
     by_hand = -((earned - usual).flatten() * said).sum() / 3
     expected = torch.autograd.grad(by_hand, list(model.decoder.parameters()), allow_unused=True)
@@ -229,10 +231,10 @@ def test_gradients_reach_every_weight_in_lower_precision():
 
 def test_a_caption_that_breaks_off_has_no_end():
     numbers = VOCAB.number(["a", "man"])[1:]
-    assert spell([*numbers, 0, 0], VOCAB) == ["a", "man"]
-    assert spell(numbers[:-1], VOCAB) == ["a", "man", BROKEN_OFF]
+    assert caption_words([*numbers, 0, 0], VOCAB) == ["a", "man"]
+    assert caption_words(numbers[:-1], VOCAB) == ["a", "man", BROKEN_OFF]
     reward = reward_of([Record("0", "0.jpg", ("a man",), "train"), *records(4)], {"cider_d": 1.0})
-    whole, broken = reward.scores([spell(numbers, VOCAB), spell(numbers[:-1], VOCAB)], [0, 0])
+    whole, broken = reward.scores([caption_words(numbers, VOCAB), caption_words(numbers[:-1], VOCAB)], [0, 0])
     assert whole > 1.2 * broken > 0
 
 
@@ -241,15 +243,15 @@ def test_a_caption_that_breaks_off_has_no_end():
 
 def looks(count):
     """What is visible of some looks, and a true caption of each."""
-    facts = [visible(sample_look(i, 0, seed=5), "1_front") for i in range(count)]
-    return facts, [describe(fact, random.Random(i)) for i, fact in enumerate(facts)]
+    attributes = [visible(sample_look(i, 0, seed=5), "1_front") for i in range(count)]
+    return attributes, [describe(attribute, random.Random(i)) for i, attribute in enumerate(attributes)]
 
 
 def test_rewards_equal_the_scores_of_the_same_texts():
-    facts, texts = looks(12)
+    attributes, texts = looks(12)
     said = [(texts[i], texts[(i + 5) % 12]) for i in range(12)]
     candidates = [texts[(i + 1) % 12] for i in range(11)] + ["She wears a red blue shirt and a."]
-    people = [Record(f"{i}", "x", said[i], "train", facts[i]) for i in range(12)]
+    people = [Record(f"{i}", "x", said[i], "train", attributes[i]) for i in range(12)]
     weights = {"cider_d": 1.0, "bleu4": 0.5, "meteor": 2.0, "rouge_l_coco": 1.5, "attribute_f1": 3.0}
     vocab = Vocab.build([*texts, *candidates])
     rows = [vocab.encode(text)[1:] for text in candidates]
@@ -258,24 +260,24 @@ def test_rewards_equal_the_scores_of_the_same_texts():
         tokens[place, 0, : len(row)] = torch.tensor(row)
     order = torch.randperm(12)
     found = SimpleNamespace(tokens=tokens[order])
-    earned = worth(reward_of(people, weights), found, vocab, order)[:, 0]
+    earned = rewards_of(reward_of(people, weights), found, vocab, order)[:, 0]
     frequencies = DocumentFrequencies.of([[tokenize(t) for t in group] for group in said], end_token=True)
     each = score_captions(candidates, said)
     of_train = {"document_frequencies": frequencies, "end_token": True, "resamples": 0}
     ended = [evaluate([candidates[i]], [said[i]], **of_train) for i in range(12)]
     each["meteor"] = each[find_word_forms().key]
     each["cider_d"] = np.array([scores["cider_d"] for scores in ended])
-    each["attribute_f1"] = np.array(attribute_f1(candidates, facts).per_caption)
+    each["attribute_f1"] = np.array(attribute_f1(candidates, attributes).per_caption)
     expected = sum(weight * each[name] for name, weight in weights.items())
     assert earned.numpy() == pytest.approx(expected[order.numpy()], abs=1e-9)
     assert len(set(each["attribute_f1"])) > 5
 
 
-def test_facts_must_be_known_where_they_are_paid_for():
-    with pytest.raises(ScoreError, match="attribute_f1 needs the visible facts of every picture"):
+def test_attributes_must_be_known_where_they_are_paid_for():
+    with pytest.raises(ScoreError, match="attribute_f1 needs the visible attributes of every picture"):
         reward_of(records(3), {"attribute_f1": 1.0})
-    with pytest.raises(ScoreError, match="no fact"):
-        Reward([[["a"]]], {"attribute_f1": 1.0}, facts=[{"hat": "cap"}])
+    with pytest.raises(ScoreError, match="no attribute"):
+        Reward([[["a"]]], {"attribute_f1": 1.0}, attributes=[{"hat": "cap"}])
 
 
 @pytest.mark.parametrize(
@@ -307,7 +309,7 @@ def test_the_seed_multiplies_the_wrong_words():
     model, batch = tiny(dropout=0.0), next(tiny_loader(bucket=False, seed=2).batches(0))
     earned = torch.tensor([0.1, 0.9, 0.4, 0.2])
     place = {int(picture): float(value) for picture, value in zip(batch.indices, earned, strict=True)}
-    result = seed_loss(Table(lambda words, picture: place[picture]), scale=0.3, beam=2, max_length=8)(
+    result = reward_on_truth(Table(lambda words, picture: place[picture]), scale=0.3, beam=2, max_length=8)(
         model, batch
     )
     logs = model(batch).logits.log_softmax(2).gather(2, batch.tokens[:, 1:, None])[..., 0]

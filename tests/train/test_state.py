@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from lib.files import read_json, write_json
-from lib.train.ledger import FitError, differences
-from lib.train.log import History, Meter, plain
+from lib.train.log import History, Meter, plain_row
+from lib.train.run_identity import FitError, key_differences
 from lib.train.state import (
     flatten,
     random_states,
@@ -94,20 +94,20 @@ def test_only_the_first_process_writes_history(tmp_path):
 
 
 def test_what_validation_says_is_made_plain():
-    assert plain({"score": torch.tensor(0.5), "bleu": np.float64(0.25), "stop": None}) == {
+    assert plain_row({"score": torch.tensor(0.5), "bleu": np.float64(0.25), "stop": None}) == {
         "score": 0.5,
         "bleu": 0.25,
         "stop": None,
     }
     with pytest.raises(FitError, match="captions is a list"):
-        plain({"captions": []})
+        plain_row({"captions": []})
 
 
 def test_differences_name_the_key():
     old = {"training": {"seed": 0, "ema": 0.9}, "data": "x"}
     new = {"training": {"seed": 1, "ema": 0.9}, "data": "x", "start": "w" * 60}
-    assert differences(old, old) == {}
-    assert differences(old, new) == {
+    assert key_differences(old, old) == {}
+    assert key_differences(old, new) == {
         "training.seed": "training.seed was 0, is 1",
         "start": f'start was null, is "{"w" * 36}...',
     }

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lib.data.loader import Loader, Memories, Pairs
+from lib.data.loader import CachedFeatures, CaptionPairs, Loader
 from lib.data.record import Record
 from lib.data.text import Vocab
 from lib.models import Captioner, build_decoder
@@ -90,7 +90,7 @@ VOCAB = Vocab.build([" ".join(NAMES)])
 
 
 def view(count=12, seed=1):
-    return Memories([np.random.default_rng(seed).standard_normal((count, 3, 6)).astype(np.float32)])
+    return CachedFeatures([np.random.default_rng(seed).standard_normal((count, 3, 6)).astype(np.float32)])
 
 
 def tiny(seed=3, **options):
@@ -100,4 +100,4 @@ def tiny(seed=3, **options):
 
 
 def tiny_loader(**settings):
-    return Loader(Pairs(records(), VOCAB, view()), **({"batch_size": 4} | settings))
+    return Loader(CaptionPairs(records(), VOCAB, view()), **({"batch_size": 4} | settings))

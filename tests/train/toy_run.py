@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from lib.config import Training, parse
-from lib.data.loader import Loader, Memories, Pairs
+from lib.config import Training, read_settings
+from lib.data.loader import CachedFeatures, CaptionPairs, Loader
 from lib.data.record import Record
 from lib.data.text import Vocab
-from lib.train import cross_entropy, fit, share
+from lib.train import cross_entropy, fit, this_process
 
 WORDS = tuple("a man woman in with red blue hat coat shirt and on the street park".split())  # noqa: SIM905
 
@@ -37,7 +37,7 @@ VOCAB = Vocab.build([" ".join(WORDS)])
 def make_loader(count=16, captions=2, **settings):
     records = make_records(count, captions)
     memory = np.random.default_rng(1).standard_normal((count, 3, 6)).astype(np.float32)
-    return Loader(Pairs(records, VOCAB, Memories([memory])), **({"batch_size": 4} | settings))
+    return Loader(CaptionPairs(records, VOCAB, CachedFeatures([memory])), **({"batch_size": 4} | settings))
 
 
 class Toy(nn.Module):
@@ -96,8 +96,8 @@ def breaking(objective, at, act=interrupt):
 def main(spec):
     """One run of `fit`; with `die_at` or `break_at` it ends early, the latter to be taken up at once."""
     torch.set_num_threads(1)
-    training = parse(Training, spec["training"])
-    loader = make_loader(batch_size=training.batch_size, **share(), **spec.get("loader", {}))
+    training = read_settings(Training, spec["training"])
+    loader = make_loader(batch_size=training.batch_size, **this_process(), **spec.get("loader", {}))
 
     def train(objective):
         model = build(3 + loader.rank, **spec.get("model", {}))  # unequal until `fit` makes them equal

@@ -9,7 +9,7 @@ from lib.paths import DATASET, shorten
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class KnownDataset:
     """One dataset a user can bring (or, for the atelier, make)."""
 
     name: str
@@ -19,7 +19,7 @@ class Source:
 
 
 SOURCES = (
-    Source(
+    KnownDataset(
         name="atelier",
         folders=("atelier",),
         layout=(
@@ -31,19 +31,19 @@ SOURCES = (
         ),
         get="drawn by notebooks/00_dataset.ipynb; nothing to download",
     ),
-    Source(
+    KnownDataset(
         name="deepfashion",
         folders=SPELLINGS,
         layout=("images/", "train_captions.json and test_captions.json, or captions.json"),
         get="DeepFashion-MultiModal (Jiang et al. 2022): https://github.com/yumingj/DeepFashion-MultiModal",
     ),
-    Source(
+    KnownDataset(
         name="fashion-new",
         folders=("fashion-new",),
         layout=("images-raw/",),
         get="any collection of pictures without captions; notebooks/04_llm_rebuild.ipynb describes them",
     ),
-    Source(
+    KnownDataset(
         name="flickr8k",
         folders=("flickr8k", "Flickr8k"),
         layout=(
@@ -54,13 +54,13 @@ SOURCES = (
         get="Flickr8k (Hodosh et al. 2013), on request from its authors: "
         "https://forms.illinois.edu/sec/1713398 ; splits are in its text archive",
     ),
-    Source(
+    KnownDataset(
         name="coco",
         folders=("coco",),
         layout=("annotations/captions_train2014.json, captions_val2014.json", "train2014/", "val2014/"),
         get="COCO (Lin et al. 2014): https://cocodataset.org/#download",
     ),
-    Source(
+    KnownDataset(
         name="karpathy",
         folders=("karpathy",),
         layout=(
@@ -73,7 +73,7 @@ SOURCES = (
 NAMES = tuple(source.name for source in SOURCES)
 
 
-def find_source(name: str) -> Source | None:
+def find_known_dataset(name: str) -> KnownDataset | None:
     return next((source for source in SOURCES if source.name == name), None)
 
 
@@ -87,7 +87,7 @@ def guess_name(wrong: str, dataset: Path = DATASET) -> str | None:
     return meant[near[0]] if near else None
 
 
-def place_of(source: Source, dataset: Path = DATASET) -> Path:
+def place_of(source: KnownDataset, dataset: Path = DATASET) -> Path:
     """The folder that exists, or the one to make."""
     places = [dataset / folder for folder in source.folders]
     return next((place for place in places if place.is_dir()), places[0])

@@ -17,23 +17,23 @@ def read_coco(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = 
     """Read a folder of captions files, or one file. A record's id is COCO's image id as text."""
     path = Path(path)
     report = Report(on_bad)
-    files = captions_files(path)
+    files = coco_captions_files(path)
     if not files:
         raise FormatError(f"{shorten(path)}: expected captions_*.json or annotations/captions_*.json in it")
     folder = path if path.is_dir() else path.parent
     seen: set[int] = set()
     records: list[Record] = []
     for file in files:
-        names, captions = collect(file, seen, report)
+        names, captions = collect_coco(file, seen, report)
         gallery = Gallery(pictures_folder(file), report, need_images=need_images)
-        records.extend(join(names, captions, file, gallery))
+        records.extend(join_coco(names, captions, file, gallery))
     bare = sum(not record.captions for record in records)
     if bare:
         report.notes.append(f"{bare} pictures have no captions")
     return Dataset(records, format="coco", folder=folder, report=report)
 
 
-def captions_files(path: Path) -> list[Path]:
+def coco_captions_files(path: Path) -> list[Path]:
     """The captions files of a folder, sorted by name; a file stands for itself."""
     if path.is_file():
         return [path]
@@ -54,7 +54,7 @@ def split_of(file: Path) -> str:
     return next((split for split in SPLITS if part.startswith(split)), UNASSIGNED)
 
 
-def collect(file: Path, seen: set[int], report: Report) -> tuple[dict[int, Any], dict[int, list[str]]]:
+def collect_coco(file: Path, seen: set[int], report: Report) -> tuple[dict[int, Any], dict[int, list[str]]]:
     """Image id -> file name, and image id -> captions (an empty list where all of them were bad)."""
     names: dict[int, Any] = {}
     captions: dict[int, list[str]] = {}
@@ -95,7 +95,7 @@ def is_row(item: Any, key: str, file: Path, section: str, report: Report) -> boo
     return False
 
 
-def join(
+def join_coco(
     names: dict[int, Any], captions: dict[int, list[str]], file: Path, gallery: Gallery
 ) -> Iterator[Record]:
     """Records in the order of the images; both tables are emptied on the way, so as not to hold all twice."""

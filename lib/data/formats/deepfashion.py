@@ -1,4 +1,4 @@
-"""DeepFashion-MultiModal as seed 002 lays it out, and the atelier, which writes the same files.
+"""DeepFashion-MultiModal as a course project lays it out, and the atelier, which writes the same files.
 
 images/*.jpg
 {train,val,test}_captions.json   {"WOMEN-Dresses-id_00006368-02_2_side.jpg": "caption" or [captions]}
@@ -30,7 +30,7 @@ from lib.paths import shorten
 SPELLINGS = ("deepfashion-multimodal", "deepfashion-multimodel", "deepfasion-multimodel")
 SPLITS = ("train", "val", "test")
 
-Facts = dict[str, str | None]
+Attributes = dict[str, str | None]
 
 
 class Name(NamedTuple):
@@ -61,18 +61,18 @@ def parse_name(name: str) -> Name | None:
 def read_deepfashion(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = True) -> Dataset:
     """Read the folder (by any of its three spellings, or the folder above it)."""
     report = Report(on_bad)
-    folder = find_folder(Path(path), report)
-    files = captions_files(folder, report)
+    folder = find_images_folder(Path(path), report)
+    files = deepfashion_captions_files(folder, report)
     gallery = Gallery(folder / "images", report, need_images=need_images)
-    facts = read_attributes(folder / "attributes.json", report)
-    records = list(read_captions_files(files, gallery, facts, report))
-    strangers = facts.keys() - {record.id for record in records}
+    attributes = read_attributes(folder / "attributes.json", report)
+    records = list(read_captions_files(files, gallery, attributes, report))
+    strangers = attributes.keys() - {record.id for record in records}
     if strangers:
         report.notes.append(f"attributes.json knows {len(strangers)} pictures that have no caption")
     return Dataset(records, format="deepfashion", folder=folder, report=report)
 
 
-def find_folder(path: Path, report: Report) -> Path:
+def find_images_folder(path: Path, report: Report) -> Path:
     """The dataset's folder, however it is spelled; two different ones side by side are an error."""
     if path.name in SPELLINGS:
         places = [path, *(path.with_name(spelling) for spelling in SPELLINGS if spelling != path.name)]
@@ -81,7 +81,7 @@ def find_folder(path: Path, report: Report) -> Path:
     return only_one(places, report) or path
 
 
-def captions_files(folder: Path, report: Report) -> dict[str, Path]:
+def deepfashion_captions_files(folder: Path, report: Report) -> dict[str, Path]:
     """Split -> captions file."""
     single = folder / "captions.json"
     files = {split: folder / f"{split}_captions.json" for split in SPLITS}
@@ -94,7 +94,7 @@ def captions_files(folder: Path, report: Report) -> dict[str, Path]:
 
 
 def read_captions_files(
-    files: Mapping[str, Path], gallery: Gallery, facts: Mapping[str, Facts], report: Report
+    files: Mapping[str, Path], gallery: Gallery, attributes: Mapping[str, Attributes], report: Report
 ) -> Iterator[Record]:
     seen: set[str] = set()
     for split, file in files.items():
@@ -106,26 +106,26 @@ def read_captions_files(
             media = gallery.find(name, file)
             captions = report.captions(value, file, name) if media else ()
             if captions:
-                yield Record(name, media, captions, split, facts.get(name))
+                yield Record(name, media, captions, split, attributes.get(name))
 
 
-def read_attributes(file: Path, report: Report) -> dict[str, Facts]:
-    """Name -> visible facts; empty where the dataset has none."""
-    facts: dict[str, Facts] = {}
+def read_attributes(file: Path, report: Report) -> dict[str, Attributes]:
+    """Name -> visible attributes; empty where the dataset has none."""
+    attributes: dict[str, Attributes] = {}
     for name, value in read_members(file, report) if file.is_file() else ():
-        if name in facts:
+        if name in attributes:
             report.bad(DUPLICATE, file, name, "each picture once")
         elif not isinstance(value, dict) or isinstance(value, Repeated):
             report.bad(WRONG_TYPE, file, name, "an object of attributes, each once")
-        elif wrong := [key for key, fact in value.items() if not isinstance(fact, str | None)]:
+        elif wrong := [key for key, attribute in value.items() if not isinstance(attribute, str | None)]:
             report.bad(WRONG_TYPE, file, name, f"text or null for {wrong[0]!r}")
         else:
-            facts[name] = value
-    return facts
+            attributes[name] = value
+    return attributes
 
 
 def read_captions(path: str | Path, *, on_bad: OnBad = "raise") -> dict[str, tuple[str, ...]]:
-    """A bare `{"x.jpg": "caption"}` file, as seed 002's `image_caption.json` or `background_caption.json`."""
+    """A bare `{"x.jpg": "caption"}` file, as the course project's `{image,background}_caption.json`."""
     report = Report(on_bad)
     captions: dict[str, tuple[str, ...]] = {}
     for name, value in read_members(path, report):
@@ -139,7 +139,7 @@ def read_captions(path: str | Path, *, on_bad: OnBad = "raise") -> dict[str, tup
 def write_deepfashion(
     folder: str | Path,
     captions: Mapping[str, Mapping[str, str | Sequence[str]]],
-    attributes: Mapping[str, Facts] | None = None,
+    attributes: Mapping[str, Attributes] | None = None,
 ) -> None:
     """Write `{split: {name: caption or captions}}` and what is visible; a single caption as plain text."""
     folder = Path(folder)
@@ -147,7 +147,7 @@ def write_deepfashion(
     for split, rows in captions.items():
         if split not in (*SPLITS, UNASSIGNED):
             raise FormatError(f"{shorten(folder)}: split {split!r}; expected one of {', '.join(SPLITS)}")
-        check_rows(folder, split, rows, seen)
+        check_captions(folder, split, rows, seen)
     if UNASSIGNED in captions and len(captions) > 1:
         raise FormatError(f"{shorten(folder)}: {UNASSIGNED} pictures beside splits; expected either")
     for split, rows in captions.items():
@@ -158,7 +158,7 @@ def write_deepfashion(
         write_json(folder / "attributes.json", dict(attributes), indent=1, ascii_only=False)
 
 
-def check_rows(folder: Path, split: str, rows: Mapping[str, str | Sequence[str]], seen: set[str]) -> None:
+def check_captions(folder: Path, split: str, rows: Mapping[str, str | Sequence[str]], seen: set[str]) -> None:
     """Refuse to write what the reader would refuse to read."""
     report, file = Report("raise"), folder / f"{split}_captions.json"
     for name, value in rows.items():

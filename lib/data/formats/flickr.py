@@ -46,7 +46,7 @@ def read_flickr(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool 
         raise FormatError(f"{shorten(folder)}: expected captions.txt or Flickr8k.token.txt in it")
     pictures = only_one([folder / name for name in FOLDERS], report) or folder / FOLDERS[0]
     gallery = Gallery(pictures, report, need_images=need_images)
-    captions = collect(read_rows(file, report), file, report)
+    captions = collect_flickr(read_flickr_rows(file, report), file, report)
     splits = read_splits(folder, captions, report)
     records = []
     for name in list(captions):
@@ -59,7 +59,7 @@ def read_flickr(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool 
     return Dataset(records, format="flickr", folder=folder, report=report)
 
 
-def collect(rows: Iterator[Row], file: Path, report: Report) -> dict[str, dict[str | int, str]]:
+def collect_flickr(rows: Iterator[Row], file: Path, report: Report) -> dict[str, dict[str | int, str]]:
     """Picture -> number -> caption, in the order of the file."""
     captions: dict[str, dict[str | int, str]] = {}
     for line, name, number, text in rows:
@@ -72,7 +72,7 @@ def collect(rows: Iterator[Row], file: Path, report: Report) -> dict[str, dict[s
     return captions
 
 
-def read_rows(file: Path, report: Report) -> Iterator[Row]:
+def read_flickr_rows(file: Path, report: Report) -> Iterator[Row]:
     """The rows of whichever form the first line shows. Bytes that are not UTF-8 stay visible in their row."""
     with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
         first = text.readline().rstrip("\r\n")

@@ -23,7 +23,7 @@ def read_folder(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool 
     report = Report(on_bad)
     gallery = Gallery(path, report)
     records = []
-    for name, captioned in sorted(walk(gallery)):
+    for name, captioned in sorted(walk_folder(gallery)):
         media = gallery.find(name, gallery.root)
         captions = read_sidecar(f"{name.rpartition('.')[0]}.txt", gallery) if media and captioned else ()
         if media and (captions or not captioned):
@@ -34,7 +34,7 @@ def read_folder(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool 
     return Dataset(records, format="folder", folder=path, report=report)
 
 
-def walk(gallery: Gallery) -> Iterator[tuple[str, bool]]:
+def walk_folder(gallery: Gallery) -> Iterator[tuple[str, bool]]:
     """(name from the root, whether a .txt lies beside it) of each picture."""
     for folder, folders, names in os.walk(gallery.root):
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]  # noqa: PTH114, PTH118
@@ -61,7 +61,7 @@ def read_sidecar(name: str, gallery: Gallery) -> tuple[str, ...]:
 
 
 def read_fashion_new(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = True) -> Dataset:
-    """Seed 002's second dataset: `images-raw/` (renamed in `images/`), and `image_caption.json` once made."""
+    """The course project's second dataset: `images-raw/` or `images/`, and once made `image_caption.json`."""
     path = Path(path)
     pictures = path / "images"
     raw = read_folder(

@@ -1,4 +1,4 @@
-"""The processed files of seeds 002 and 000: captions as numbers, with the vocabulary beside them.
+"""The files of the course project and the RL homework: captions as numbers, the vocabulary beside them.
 
     vocab.json         {word: number}
     train_data.json    {"IMAGES": ["../dataset/.../x.jpg"], "CAPTIONS": [[<start>, ..., <end>]]}, unpadded
@@ -33,14 +33,14 @@ SPLITS = ("train", "val", "test")
 
 
 def number_words(words: Iterable[str]) -> dict[str, int]:
-    """The seeds' numbering: words from 1 in the order given, then padding as 0 and the other three marks."""
+    """Their numbering: words from 1 in the order given, then padding as 0 and the other three marks."""
     numbers = {word: number for number, word in enumerate(words, start=1)}
     unknown = len(numbers) + 1
     return {**numbers, PAD: 0, UNKNOWN: unknown, START: unknown + 1, END: unknown + 2}
 
 
 def read_vocab(path: str | Path) -> dict[str, int]:
-    """A seed's vocabulary; anything but its own numbering of different words is refused."""
+    """Their vocabulary; anything but its own numbering of different words is refused."""
     return check_vocab(read_json(path), shorten(path))
 
 
@@ -147,7 +147,7 @@ def find_image(image: Any, file: Path, where: str, gallery: Gallery) -> str | No
 def write_homework(
     folder: str | Path, splits: Mapping[str, Mapping[str, Sequence[Sequence[int]]]], vocab: Mapping[str, int]
 ) -> None:
-    """Write `{split: {picture: [captions as numbers]}}` and the vocabulary as the seeds' own code does."""
+    """Write `{split: {picture: [captions as numbers]}}` and the vocabulary as their own code does."""
     folder = Path(folder)
     for split, pictures in splits.items():
         file = folder / f"{split}_data.json"

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from lib.data.formats.catalogue import NAMES, find_source, guess_name, place_of
-from lib.data.formats.coco import captions_files, read_coco
+from lib.data.formats.catalogue import NAMES, find_known_dataset, guess_name, place_of
+from lib.data.formats.coco import coco_captions_files, read_coco
 from lib.data.formats.deepfashion import SPELLINGS, read_deepfashion
 from lib.data.formats.flickr import CAPTIONS, read_flickr
 from lib.data.formats.folder import read_fashion_new, read_folder
@@ -42,7 +42,7 @@ def open_dataset(
 
 def find_folder(name_or_folder: str | Path, dataset: Path = DATASET) -> Path:
     """Where a name or a path points; a missing place is an error that says what to do."""
-    source = find_source(str(name_or_folder))
+    source = find_known_dataset(str(name_or_folder))
     folder = place_of(source, dataset) if source else resolve(name_or_folder)
     if folder.exists():
         return folder
@@ -93,7 +93,7 @@ SIGNS: dict[str, Callable[[Path], bool]] = {
         (folder / f"{split}_data.json").is_file() for split in ("train", "val", "test")
     ),
     "flickr": lambda folder: any((folder / name).is_file() for name in CAPTIONS),
-    "coco": lambda folder: bool(captions_files(folder)),
+    "coco": lambda folder: bool(coco_captions_files(folder)),
     "karpathy": lambda folder: any(folder.glob("dataset_*.json")) or (folder / "dataset.json").is_file(),
     "fashion-new": lambda folder: (folder / "images-raw").is_dir(),
 }

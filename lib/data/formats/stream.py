@@ -101,7 +101,7 @@ def read_members(
     """
     try:
         with Path(path).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            yield from walk(Scanner(file), inside)
+            yield from walk_object(Scanner(file), inside)
     except BrokenJson as error:
         report.bad(
             NOT_JSON if error.readable else NOT_UTF8,
@@ -113,7 +113,7 @@ def read_members(
         raise FormatError(f"{shorten(path)}: {error.strerror or error}") from None
 
 
-def walk(text: Scanner, inside: Collection[str]) -> Iterator[tuple[str, Any]]:
+def walk_object(text: Scanner, inside: Collection[str]) -> Iterator[tuple[str, Any]]:
     text.take("{", "an object, {...}")
     more = text.peek() != "}"
     while more:

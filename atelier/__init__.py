@@ -1,0 +1,22 @@
+"""The atelier: a drawn world whose truth is known. Its words are here, drawing in its modules."""
+
+from atelier.describe import describe, describe_many
+from atelier.parse import parse
+from atelier.sample import sample_look
+from atelier.visible import visible
+from atelier.wardrobe import ACCESSORIES, CORE, SCENE, SCHEMA, VIEWS, Attributes, Look
+
+__all__ = [
+    "ACCESSORIES",
+    "CORE",
+    "SCENE",
+    "SCHEMA",
+    "VIEWS",
+    "Attributes",
+    "Look",
+    "describe",
+    "describe_many",
+    "parse",
+    "sample_look",
+    "visible",
+]

@@ -1,0 +1,179 @@
+"""The drawn dataset: the atelier's photographs planned, drawn and described in several processes, once.
+
+It writes the files that DeepFashion's course project has, so the readers for real data read this one too.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from random import Random
+
+import atelier
+from atelier.describe import describe_many
+from atelier.draw import draw
+from atelier.sample import blend, picture_name, sample_look
+from atelier.visible import visible
+from atelier.wardrobe import VIEWS, Attributes
+from lib.data.formats import write_deepfashion
+from lib.files import write_json
+from lib.paths import shorten
+from lib.progress import Progress
+
+RECIPE = "atelier.json"
+CHUNK = 50  # photographs a process draws before it reports
+OUTFITS, PICTURES = (
+    (1, 2, 3),
+    (2, 3, 4),
+)  # outfits of a product, pictures of an outfit: any of these, equally often
+
+
+class AtelierError(ValueError):
+    """A dataset that cannot be made where it was asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything the dataset's content depends on."""
+
+    train: int = 3000
+    val: int = 400
+    test: int = 600
+    seed: int = 0
+    size: int = 128
+    references: int = 1
+    single: bool = False  # one picture of each product: the most that so many pictures can teach an eye
+    leaky: bool = False  # split by picture as the original dataset, so that products stand on both sides
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return {"train": self.train, "val": self.val, "test": self.test}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shot:
+    """One photograph to take."""
+
+    product: int
+    outfit: int
+    view: str
+    split: str
+
+
+def make_dataset(folder: str | Path, recipe: Recipe, *, processes: int | None = None) -> bool:
+    """Make the dataset unless this very one is there already; say whether it was made."""
+    folder = Path(folder)
+    if written_by(folder) == dataset_fingerprint(recipe):
+        return False
+    if folder.exists() and written_by(folder) is None and any(folder.iterdir()):
+        raise AtelierError(
+            f"{shorten(folder)} holds something that the atelier did not write; name another folder"
+        )
+    draft = folder.with_name(f".{folder.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)  # of a run that was cut off
+    (draft / "images").mkdir(parents=True)
+    write_captions(draft, photograph(list(plan_shots(recipe)), recipe, draft / "images", processes))
+    write_json(draft / RECIPE, dataset_fingerprint(recipe), indent=1)
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.rename(folder)
+    return True
+
+
+def dataset_fingerprint(recipe: Recipe) -> dict:
+    """The recipe and the code that follows it: either one changed, the dataset is another."""
+    code = hashlib.sha256()
+    for path in (*sorted(Path(atelier.__file__).parent.glob("*.py")), Path(__file__)):
+        code.update(path.read_bytes())
+    return {**asdict(recipe), "code": code.hexdigest()[:16]}
+
+
+def written_by(folder: Path) -> dict | None:
+    """The fingerprint that a finished dataset carries."""
+    try:
+        return json.loads((folder / RECIPE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def plan_shots(recipe: Recipe) -> Iterator[Shot]:
+    """Photographs split by split. Every product belongs to one split, unless the recipe leaks on purpose."""
+    total = sum(recipe.sizes.values())
+    if recipe.leaky:
+        shots = list(shots_of_products({"train": total}, recipe))
+        splits = [split for split, size in recipe.sizes.items() for _ in range(size)]
+        order = sorted(range(total), key=lambda index: blend(recipe.seed, 7, index))
+        for split, index in zip(splits, order, strict=True):
+            yield Shot(**{**asdict(shots[index]), "split": split})
+    else:
+        yield from shots_of_products(recipe.sizes, recipe)
+
+
+def shots_of_products(sizes: Mapping[str, int], recipe: Recipe) -> Iterator[Shot]:
+    """Product after product; a product's pictures never cross into the next split."""
+    product = 0
+    for split, size in sizes.items():
+        taken = 0
+        while taken < size:
+            product += 1
+            shots = shots_of_product(product, split, recipe.seed)
+            if recipe.single:
+                shots = [shots[product % len(shots)]]  # all views in turn
+            for shot in shots[: size - taken]:
+                taken += 1
+                yield shot
+
+
+def shots_of_product(product: int, split: str, seed: int) -> list[Shot]:
+    chance = Random(blend(seed, 3, product))
+    shots = []
+    for outfit in range(1, OUTFITS[int(chance.random() * len(OUTFITS))] + 1):
+        count = PICTURES[int(chance.random() * len(PICTURES))]
+        views = sorted(sorted(VIEWS, key=lambda _: chance.random())[:count])
+        shots += [Shot(product=product, outfit=outfit, view=view, split=split) for view in views]
+    return shots
+
+
+Taken = tuple[str, str, list[str], Attributes]  # split, name, captions, visible attributes
+
+
+def photograph(shots: list[Shot], recipe: Recipe, images: Path, processes: int | None) -> list[Taken]:
+    """Take all photographs; the order of the result is that of the plan, whoever was faster."""
+    chunks = [shots[start : start + CHUNK] for start in range(0, len(shots), CHUNK)]
+    taken: dict[int, list[Taken]] = {}
+    workers = min(processes or os.cpu_count() or 1, len(chunks))
+    with (
+        ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool,
+        Progress("drawing", len(shots), "pictures") as progress,
+    ):
+        jobs = {
+            pool.submit(take_photographs, chunk, recipe, images): number
+            for number, chunk in enumerate(chunks)
+        }
+        for job in as_completed(jobs):
+            taken[jobs[job]] = job.result()
+            progress.update(len(taken[jobs[job]]))
+    return [row for number in sorted(taken) for row in taken[number]]
+
+
+def take_photographs(shots: list[Shot], recipe: Recipe, images: Path) -> list[Taken]:
+    """Draw, save and describe a few photographs; everything follows from the seed and the shot."""
+    rows = []
+    for shot in shots:
+        look = sample_look(shot.product, shot.outfit, recipe.seed)
+        seed = blend(recipe.seed, shot.product, shot.outfit, VIEWS.index(shot.view))
+        attributes, name = visible(look, shot.view), picture_name(look, shot.view)
+        draw(look, shot.view, recipe.size, seed).save(images / name, quality=92, subsampling=0)
+        rows.append((shot.split, name, describe_many(attributes, seed, recipe.references), attributes))
+    return rows
+
+
+def write_captions(folder: Path, rows: list[Taken]) -> None:
+    captions: dict[str, dict[str, list[str]]] = {split: {} for split in ("train", "val", "test")}
+    for split, name, texts, _ in rows:
+        captions[split][name] = texts
+    write_deepfashion(folder, captions, {name: attributes for _, name, _, attributes in rows})

@@ -1,0 +1,98 @@
+"""Comparison plots: rows against one of them, scores over data, runs side by side, likely against paid."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+from torch import Tensor
+
+from lib.publish.plots import ACCENT, CYCLE, INK, KIND_COLORS, as_picture, panels
+from lib.publish.show import Picture, label
+
+COLORS = (*CYCLE, KIND_COLORS["ceiling"], KIND_COLORS["control"], INK)
+Points = tuple[Tensor, Tensor]  # log-likelihoods and rewards [P, n] of n captions of P pictures
+
+
+def watched(
+    histories: Mapping[str, Sequence[Mapping[str, Any]]], columns: Sequence[str], *, across: int = 5
+) -> Picture:
+    """A panel for each column, a line for each run, over the share of its steps: some make more of them."""
+    present = [c for c in columns if any(c in row for rows in histories.values() for row in rows)]
+    figure, axes = panels(math.ceil(len(present) / across), across, size=(2.3, 2.1))
+    for axis in axes[len(present) :]:
+        axis.axis("off")
+    for axis, column in zip(axes, present, strict=False):
+        for place, rows in enumerate(histories.values()):
+            points = [(row["step"] / rows[-1]["step"], row[column]) for row in rows if column in row]
+            shares, values = zip(*points, strict=True) if points else ((), ())
+            axis.plot(shares, values, color=COLORS[place % len(COLORS)], linewidth=1.2)
+        axis.set_title(label(column.removeprefix("val_")))
+        axis.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    names = [name.replace("_", " ") for name in histories]
+    figure.legend(axes[0].get_lines(), names, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+    return as_picture(figure)
+
+
+def row_of_seeds(name: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> dict[str, Any]:
+    """One row for the same run from several seeds: the mean, and beside it the lowest and the highest."""
+    result: dict[str, Any] = {"name": name, "kind": "model"}
+    for column in columns:
+        values = [row[column] for row in rows]
+        result |= {column: sum(values) / len(values), f"{column}_ci": [min(values), max(values)]}
+    return result
+
+
+def disagreement(drawn: Points, greedy: Points, true: Points) -> Picture:
+    """What a model finds likely against the CIDEr-D it earns, a panel a picture: captions drawn, the greedy
+    one (star) and the true one (diamond)."""
+    marks = ((greedy, "*", 150, ACCENT), (true, "D", 45, KIND_COLORS["ceiling"]))
+    figure, axes = panels(1, len(drawn[0]), size=(3.2, 2.8))
+    for picture, axis in enumerate(axes):
+        likely, earned = (np.asarray(part[picture], dtype=float) for part in drawn)
+        axis.scatter(likely, earned, s=9, alpha=0.5, color=CYCLE[0])
+        for points, mark, size, color in marks:
+            axis.scatter(*(np.asarray(part[picture]) for part in points), marker=mark, s=size, color=color)
+        axis.set_yscale("symlog", linthresh=2)  # the true caption earns far more than any other
+        axis.set_yticks([0, 1, 2, 5, 10], ["0", "1", "2", "5", "10"])
+        axis.set_title(f"correlation {np.corrcoef(likely, earned)[0, 1]:.2f}")
+        axis.set_xlabel("log-likelihood of a word")
+        axis.set_ylabel("CIDEr-D")
+    return as_picture(figure)
+
+
+def gained(rows: Sequence[Mapping[str, Any]], base: str, metrics: Sequence[str]) -> Picture:
+    """Each row less the row `base`, a panel for each metric: right of zero is won, left of it lost."""
+    start = next(row for row in rows if row["name"] == base)
+    others = [row for row in rows if row["name"] != base][::-1]
+    figure, axes = panels(1, len(metrics), size=(max(1.9, 9.6 / len(metrics)), 0.9 + 0.32 * len(others)))
+    for index, (axis, metric) in enumerate(zip(axes, metrics, strict=True)):
+        differences = [row[metric] - start[metric] for row in others]
+        colors = [CYCLE[0] if difference >= 0 else ACCENT for difference in differences]
+        axis.barh(range(len(others)), differences, color=colors, height=0.62)
+        axis.axvline(0, color=INK, linewidth=0.8)
+        for height, difference in enumerate(differences):
+            side = 4 if difference >= 0 else -4
+            axis.annotate(f"{difference:+.3f}", (difference, height), (side, 0), textcoords="offset points",
+                          va="center", ha="left" if side > 0 else "right", fontsize=8)  # fmt: skip
+        names = [str(row["name"]).replace("_", " ") for row in others]
+        axis.set_yticks(range(len(others)), names if index == 0 else [""] * len(others))
+        axis.tick_params(axis="y", length=0)
+        axis.set_title(label(metric))
+        axis.margins(x=0.45)
+        axis.xaxis.set_major_locator(MaxNLocator(2))
+    return as_picture(figure)
+
+
+def growth(points: Sequence[Mapping[str, Any]], across: str, metrics: Sequence[str]) -> Picture:
+    """Scores over how much there was to learn from."""
+    figure, (axis,) = panels(1, 1, size=(6.4, 2.8))
+    ordered = sorted(points, key=lambda point: point[across])
+    for color, metric in zip(CYCLE, metrics, strict=False):
+        values = [point[metric] for point in ordered]
+        axis.plot([p[across] for p in ordered], values, "o-", markersize=4, color=color, label=label(metric))
+    axis.set_xlabel(label(across))
+    axis.set_ylim(0, 1.03)
+    axis.legend(frameon=False, fontsize=8)
+    return as_picture(figure)

@@ -1,1 +1,0 @@
-"""Rebuild: a folder of pictures without captions becomes an audited caption dataset."""

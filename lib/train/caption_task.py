@@ -1,0 +1,115 @@
+"""A caption task: what every captioning notebook starts from, opened in one call.
+
+Records in their splits, the words of 00, its eye seen one way, and the eye's features on disk.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from lib.config import Training
+from lib.data.formats import open_dataset
+from lib.data.images import Preprocess
+from lib.data.loader import CachedFeatures, CaptionPairs, Loader, Per, View
+from lib.data.record import Record, digest
+from lib.data.split import arrange, part
+from lib.data.text import Vocab
+from lib.models.attributes import AttributeEncoder
+from lib.models.captioner import Captioner
+from lib.models.decoders import build_decoder
+from lib.models.decoding import Decoding
+from lib.models.eye import open_eye
+from lib.models.features import cache_features
+from lib.paths import Output
+from lib.train.processes import this_process
+from lib.train.session import Validate
+from lib.train.validation import by_captions
+
+
+@dataclass(frozen=True)
+class CaptionTask:
+    """Pictures with captions, as a decoder is shown them."""
+
+    splits: dict[str, Sequence[Record]]  # train, val, test
+    vocab: Vocab
+    encoder: nn.Module
+    preprocess: Preprocess | None
+    views: dict[str, View]  # what a decoder sees of each split
+    seen: str  # fingerprint of the eye's features, or of what stands in their place
+
+    @property
+    def test(self) -> Sequence[Record]:
+        return self.splits["test"]
+
+    @property
+    def references(self) -> list[tuple[str, ...]]:
+        """What was said of the test pictures."""
+        return [record.captions for record in self.test]
+
+    @property
+    def attributes(self) -> list[dict] | None:
+        """What is visible in the test pictures, where that is known of all."""
+        attributes = [record.attributes for record in self.test]
+        return attributes if all(attributes) else None
+
+    def captioner(self, config: dict[str, Any]) -> Captioner:
+        """A fresh captioner: this eye, these words, and the decoder that `config` describes."""
+        sizes = {"vocab_size": len(self.vocab), "memory_width": self.encoder.width}
+        return Captioner(self.encoder, build_decoder(config | sizes), self.vocab, self.preprocess)
+
+    def loader(self, training: Training, *, per: Per = "caption") -> Loader:
+        """This process's share of the training pairs, in batches of like length; or each picture once."""
+        pairs = CaptionPairs(self.splits["train"], self.vocab, self.views["train"], per=per)
+        size, workers, bucket = training.batch_size, training.workers, per == "caption"
+        return Loader(
+            pairs, batch_size=size, seed=training.seed, workers=workers, bucket=bucket, **this_process()
+        )
+
+    def run_key(self, captioner: Captioner, objective: str) -> dict[str, Any]:
+        """What the weights of a run on this task depend on."""
+        data = digest(record for records in self.splits.values() for record in records)
+        model = captioner.describe() | {"seen": self.seen}
+        return {"data": data, "words": self.vocab.digest, "model": model, "objective": objective}
+
+    def validation(self, decoding: Decoding) -> Validate:
+        return by_captions(self.splits["val"], self.views["val"], decoding)
+
+
+def open_caption_task(
+    output: str | Path, dataset: str | Path, *, split: str, view: str, variants: int = 1, seed: int = 0
+) -> CaptionTask:
+    """Open what 00 left, its eye seen as `pooled`, `grid`, `regions` or `attributes`; features come once.
+
+    With `variants` above 1 a training picture is shown in one of so many ways, drawn anew each time: as it
+    is, or cropped at random (and mirrored, where the preprocessing allows that).
+    """
+    place, splits = Output(output), part(arrange(open_dataset(dataset), split, seed=seed))
+    eye, preprocess = open_eye(place.model_ckpt / "eye")
+    if variants > 1 and not preprocess.varies:
+        raise ValueError(f"variants={variants}: this eye shows a picture uncropped and unmirrored; use 1")
+    eye = eye.viewed(view)
+    ways = {"train": variants}
+    found = {
+        name: cache_features(records, eye, preprocess, place.features, views=ways.get(name, 1))
+        for name, records in splits.items()
+    }
+    return CaptionTask(
+        splits=splits,
+        vocab=Vocab.load(place.root / "vocab.json"),
+        encoder=eye,
+        preprocess=preprocess,
+        views={name: CachedFeatures(features, augment=len(features) > 1) for name, features in found.items()},
+        seen=found["train"].key + (f" in {variants} variants" if variants > 1 else ""),
+    )
+
+
+def oracle_task(task: CaptionTask, schema: dict[str, Sequence[str]]) -> CaptionTask:
+    """The same task for the oracle: instead of the picture, its visible attributes."""
+    encoder = AttributeEncoder(schema)
+    views = {
+        name: CachedFeatures([encoder.memories(records).numpy()]) for name, records in task.splits.items()
+    }
+    return CaptionTask(task.splits, task.vocab, encoder, None, views, "attributes")

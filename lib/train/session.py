@@ -1,0 +1,275 @@
+"""A run's memory: how it begins, what it tells, how it is judged, what it keeps, how it ends."""
+
+import contextlib
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from torch import Tensor, nn
+
+from lib import checkpoint
+from lib.config import Training
+from lib.progress import Progress
+from lib.train import run_identity
+from lib.train.log import History, Meter, Row, plain_row
+from lib.train.optimise import Average, build_optimizer, parameter_groups, set_trainable
+from lib.train.processes import align_weights, first_says
+from lib.train.run_identity import FitError
+from lib.train.state import (
+    Position,
+    flatten,
+    random_states,
+    restore_random,
+    seed_everything,
+    unflatten,
+    untouched_random,
+)
+
+PAUSE = 10.0  # seconds from one `last` to the next: an epoch may take less time than the disk
+
+# validate(model) -> {"score": higher is better, "stop": why the run should end or None, and more columns}
+Validate = Callable[[nn.Module], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """How a run ended. The model holds the weights of `best`, in eval mode."""
+
+    best: Path
+    history: list[Row]
+    state: Literal["finished", "stopped", "found"]  # found: an equal run had ended before
+    reason: str | None = None  # why it stopped before its last step
+    resumed: int = 0  # the step at which this call took over
+
+
+@dataclass(kw_only=True, eq=False)
+class TrainingSession:
+    """One run of `fit`: what it was given, and where it is."""
+
+    model: nn.Module
+    training: Training
+    folder: Path
+    key: dict[str, Any]
+    total: int
+    validator: Validate | None
+    meta: dict[str, Any]
+    encoder: nn.Module | None
+    accelerator: Accelerator
+    position: Position = field(default_factory=Position)
+    resumed: int = 0
+
+    def __post_init__(self) -> None:
+        self.writes = self.accelerator.is_main_process
+        self.name = f"fit {self.folder.parent.name}/{self.folder.name}"
+        self.meter = Meter(self.accelerator.device)
+        self.average: Average | None = None
+        self.progress: Progress | None = None
+
+    def look_up(self) -> run_identity.Start:
+        """How to start; the first process tidies the folder before all of them look."""
+        if self.writes:
+            run_identity.settle_run(self.folder)
+        self.accelerator.wait_for_everyone()
+        start = run_identity.find_start(self.folder, self.key, self.training.resume)
+        if start.told and self.writes:
+            print(f"{self.name}: {start.told}", flush=True)
+        return start
+
+    def begin(self, start: run_identity.Start) -> None:
+        """Seed, build what trains, and take over where a run broke off."""
+        run_identity.remember(self.model, self.key, fresh=start.kind == "fresh")
+        training = self.training
+        seed_everything(training.seed + self.accelerator.process_index)
+        align_weights(self.model)
+        set_trainable(self.model, self.encoder, training)
+        groups = parameter_groups(self.model, self.encoder, training, self.accelerator.num_processes)
+        self.parameters = [parameter for group in groups for parameter in group["params"]]
+        self.optimizer = self.accelerator.prepare_optimizer(build_optimizer(groups, training))
+        rows = self.take_over(start.source) if start.source else []
+        if start.source is None and training.ema:
+            self.average = Average(self.model, training.ema)
+        self.accelerator.wait_for_everyone()  # nobody still reads what is removed now
+        if self.writes:
+            run_identity.clear(self.folder, after=self.position.step if start.source else None)
+        self.history = History(self.folder, rows, writes=self.writes)
+        self.resumed = self.position.step
+        self.pictures, self.begun = 0, time.monotonic()
+        self.saved_at = self.begun
+        if self.writes:
+            self.progress = Progress(self.name, self.total, "steps", done=self.resumed)
+
+    def take_over(self, source: Path) -> list[Row]:
+        """Put everything back as it was when `source` was written; its rows come back."""
+        checkpoint.load_into(self.model, checkpoint.load(source).weights, source)
+        tensors, tree = checkpoint.read_state(source)
+        state = unflatten(tree, tensors)
+        self.position = Position(**state["position"])
+        if not (self.folder / "best").exists():
+            self.position.best_score = self.position.best_step = None
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+        if self.training.ema:
+            self.average = Average(self.model, self.training.ema)
+            self.average.put(state["raw"])
+        device = self.accelerator.device
+        self.meter.sums = {name: pair.to(device) * self.writes for name, pair in state["meter"].items()}
+        restore_random(state["random"][self.accelerator.process_index])
+        return state["history"]
+
+    @property
+    def over(self) -> bool:
+        return self.position.stopped is not None or self.position.step >= self.total
+
+    def due(self, every: int | None) -> bool:
+        """Whether the step just made ends a stretch of `every` steps, or an epoch where that is None."""
+        return self.position.step % every == 0 if every else self.position.batch == 0
+
+    @property
+    def validation_due(self) -> bool:
+        return self.validator is not None and (self.due(self.training.validate_every) or self.over)
+
+    def log_step(self, pictures: int) -> None:
+        """The line moves; every so many steps a row is written."""
+        self.pictures += pictures * self.accelerator.num_processes
+        if self.progress is not None:
+            rate = self.pictures / max(time.monotonic() - self.begun, 1e-9)
+            self.progress.update(loss=self.meter, seeing=f"{rate:.0f} pictures/s")
+        if self.due(self.training.log_every) or self.over or self.validation_due:
+            means = self.meter.empty()
+            self.history.add({**self.where(), **means, "learning_rate": self.optimizer.param_groups[0]["lr"]})
+            self.check_health(means["loss"])
+
+    def check_health(self, loss: float) -> None:
+        """Nothing good comes after a loss that is no number, and nothing of it shall be saved."""
+        if not math.isfinite(loss):
+            raise FitError(
+                f"{self.name}: the loss is {loss} at step {self.position.step}; "
+                "a lower training.learning_rate or training.clip may help"
+            )
+
+    def where(self) -> Row:
+        return {"step": self.position.step, "epoch": self.position.epoch}
+
+    def validate(self) -> None:
+        """Validate, with the averaged weights where there are any; keep the best, and see whether to stop."""
+        align_weights(self.model, buffers_only=True)
+        with self.averaged_weights():
+            self.model.eval()
+            with untouched_random(), torch.no_grad():
+                result = first_says(plain_row(self.validator(self.model)))
+            if "score" not in result:
+                raise FitError(f'validate must return "score", not {", ".join(result)}')
+            self.history.add({**self.where(), **{f"val_{name}": value for name, value in result.items()}})
+            self.keep_best(result["score"], result.get("stop"))
+        set_trainable(self.model, self.encoder, self.training)
+        self.history.write()
+
+    def keep_best(self, score: float, stop: str | None) -> None:
+        """A model that made validation say stop is never the best one, whatever its score."""
+        position, patience = self.position, self.training.patience
+        if stop is None and score > (-math.inf if position.best_score is None else position.best_score):
+            position.best_score, position.best_step, position.worse = score, position.step, 0
+            self.save("best")
+            return
+        position.worse += 1
+        if stop is not None:
+            position.stopped = stop
+        elif patience is not None and position.worse >= patience:
+            position.stopped = f"no better score in {position.worse} validations"
+
+    @contextlib.contextmanager
+    def averaged_weights(self):
+        """The weights that are used later: averaged ones where the run averages."""
+        if self.average is None:
+            yield {}
+        else:
+            with self.average.in_place() as raw:
+                yield raw
+
+    def save_if_due(self) -> None:
+        """Save what a broken run goes on from: every so many steps, or after an epoch now and then."""
+        every = self.training.checkpoint_every
+        if not self.due(every):
+            return
+        if every:
+            self.save_state(f"step-{self.position.step}")
+            if self.writes:
+                run_identity.prune(self.folder, self.training.checkpoints_kept)
+        elif not self.over and first_says(time.monotonic() - self.saved_at >= PAUSE):
+            self.save_state("last")
+            self.saved_at = time.monotonic()
+
+    def save_state(self, name: str, *, finished: bool = False) -> None:
+        """A checkpoint with all that a run needs to go on."""
+        self.check_health(self.meter.read().get("loss", 0.0))
+        self.meter.pool(keep=self.writes)
+        align_weights(self.model, buffers_only=True)
+        scaler = self.accelerator.scaler
+        with self.averaged_weights() as raw:
+            state = {
+                "position": asdict(self.position),
+                "optimizer": self.optimizer.state_dict(),
+                "scaler": scaler.state_dict() if scaler is not None else None,
+                "raw": raw,
+                "meter": self.meter.sums,
+                "random": gather_object([random_states()]),
+                "history": self.history.rows,
+            }
+            tensors: dict[str, Tensor] = {}
+            tree = flatten(state, "state", tensors)
+            self.save(name, (tensors, tree), finished=finished)
+        self.history.write()
+
+    def save(self, name: str, state: checkpoint.State | None = None, *, finished: bool = False) -> None:
+        """Write one checkpoint, on the first process; the others wait."""
+        if self.writes:
+            row = self.history.rows[-1] if self.history.rows else {}
+            odd = [name for name, value in row.items() if value in (math.inf, -math.inf) or value != value]
+            meta = {
+                **self.meta,
+                "step": self.position.step,
+                "finished": finished,
+                "metrics": row | dict.fromkeys(odd),  # JSON knows no infinity
+                "run_key": self.key,
+            }
+            checkpoint.save(self.folder / name, self.model.state_dict(), meta, state)
+        self.accelerator.wait_for_everyone()
+
+    def end(self) -> Fitted:
+        """Mark the run as ended, once its best is safe."""
+        if self.validator is None:
+            with self.averaged_weights():
+                self.save("best")
+        elif self.position.best_step is None:
+            reason = self.position.stopped or "no validation gave a score"
+            raise FitError(f"{self.name}: ended without a healthy checkpoint: {reason}")
+        self.save_state("last", finished=True)
+        return self.hand_over("stopped" if self.position.stopped else "finished", self.history.rows)
+
+    def find(self, start: run_identity.Start) -> Fitted:
+        """An equal run has ended before: its best is the answer."""
+        tensors, tree = checkpoint.read_state(start.source)
+        state = unflatten(tree, tensors)
+        self.position = Position(**state["position"])
+        return self.hand_over("found", state["history"])
+
+    def hand_over(self, state: str, rows: list[Row]) -> Fitted:
+        """Give the model the best weights, so that it is the same whether it was trained now or before."""
+        best = self.folder / "best"
+        checkpoint.load_into(self.model, checkpoint.load(best).weights, best)
+        self.model.eval()
+        run_identity.remember(self.model, self.key)
+        return Fitted(best, rows, state, self.position.stopped, self.resumed)
+
+    def close(self) -> None:
+        """Leave the last line and an up-to-date history, however the run went."""
+        self.history.close()
+        if self.progress is not None:
+            self.progress.__exit__()

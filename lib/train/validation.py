@@ -1,0 +1,87 @@
+"""Judging models while they train and after: what keeps the best, and the captions that a table scores."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lib.data.loader import CaptionPairs, Loader, View
+from lib.data.record import Record
+from lib.data.text import tokenize
+from lib.models.attributes import number_attributes
+from lib.models.captioner import Captioner
+from lib.models.decoding import Decoding
+from lib.score.attributes import attribute_f1
+from lib.score.cider import CiderD
+from lib.score.diversity import diversity
+from lib.train.session import Validate
+
+BATCH = 64  # pictures captioned or read at once
+
+
+@dataclass(frozen=True)
+class BlindView:
+    """The blind control: shows in each picture's place one from the other half of the dataset."""
+
+    view: View
+    pictures: int
+
+    @property
+    def field(self) -> str:
+        return self.view.field
+
+    def __call__(self, index: int, seed: int) -> Tensor:
+        return self.view((index + self.pictures // 2) % self.pictures, seed)
+
+
+def caption_all(
+    model: Captioner, records: Sequence[Record], view: View, decoding: Decoding, *, batch_size: int = BATCH
+) -> list[str]:
+    """A caption for each record, in their order."""
+    loader = Loader(CaptionPairs(records, None, view), batch_size=batch_size, shuffle=False)
+    device = next(model.parameters()).device
+    return [text for batch in loader.batches() for text in model.caption(batch.to(device), decoding)]
+
+
+def by_captions(records: Sequence[Record], view: View, decoding: Decoding) -> Validate:
+    """Validate a captioner by the CIDEr-D of what it says of some pictures, its variety beside it."""
+    rate = rating(records)
+    return lambda model: rate(caption_all(model, records, view, decoding))
+
+
+def rating(records: Sequence[Record]) -> Callable[[Sequence[str]], dict[str, Any]]:
+    """How good captions of these pictures are, in their order; references are prepared once."""
+    cider = CiderD([[tokenize(text) for text in record.captions] for record in records], end_token=False)
+    attributes = [record.attributes for record in records]
+
+    def rate(texts: Sequence[str]) -> dict[str, Any]:
+        tokens = [tokenize(text) for text in texts]
+        score = float(cider.scores(tokens).mean())
+        result = {"score": score, "cider_d": score, "unique": diversity(tokens)["unique"]}
+        return result | ({"attribute_f1": attribute_f1(texts, attributes).f1} if all(attributes) else {})
+
+    return rate
+
+
+def by_attributes(records: Sequence[Record], view: View, schema: Mapping[str, Sequence[str]]) -> Validate:
+    """Validate an attribute reader by the micro F1 of the attributes it reads off some pictures."""
+    truth = number_attributes(records, schema)  # [R, A], 0 where nothing is visible
+    loader = Loader(CaptionPairs(records, None, view), batch_size=BATCH, shuffle=False)
+
+    def validate(model: nn.Module) -> dict[str, Any]:
+        device = next(model.parameters()).device
+        read = torch.cat([choices(model(batch.to(device))) for batch in loader.batches()])
+        right = ((read == truth) & (truth > 0)).sum(0)
+        stated, visible = (read > 0).sum(0), (truth > 0).sum(0)
+        each = 2 * right / (stated + visible).clamp(min=1)
+        f1 = 2 * right.sum() / (stated.sum() + visible.sum())
+        return {"score": float(f1)} | {name: float(v) for name, v in zip(schema, each, strict=True)}
+
+    return validate
+
+
+def choices(logits: list[Tensor]) -> Tensor:
+    """The likeliest value of each attribute, [B, A]."""
+    return torch.stack([scores.argmax(1) for scores in logits], 1).cpu()

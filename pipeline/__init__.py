@@ -1,0 +1,10 @@
+"""The pipeline: runs the numbered notebooks headless, skips what still holds, and records what happened.
+
+It knows notebooks and files, and no torch. Nothing heavy is imported here: `--list` has to be quick.
+"""
+
+from pipeline.command import main
+from pipeline.plan import check_pipeline
+from pipeline.stage import PROFILES, PipelineError, Stage
+
+__all__ = ["PROFILES", "PipelineError", "Stage", "check_pipeline", "main"]

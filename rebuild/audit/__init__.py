@@ -1,0 +1,1 @@
+"""Audit: answers cleaned, their claims held against what our own models see, and what that is worth."""
