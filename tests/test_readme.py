@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -26,9 +27,23 @@ def test_results_page_is_rendered_from_its_files():
     assert results.PAGE.read_text(encoding="utf-8") == results.render()
 
 
-def test_every_link_leads_somewhere():
-    links = re.findall(r"\]\(([^)#]+)\)", README)
-    assert links and [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+PAGES = ("README.md", "lib/README.md", "docs/origins.md", "dataset/README.md")
+WITH_LINKS = [*PAGES, *(path.relative_to(ROOT).as_posix() for path in sorted(NOTEBOOKS.glob("*.ipynb")))]
+
+
+def prose(path: Path) -> str:
+    if path.suffix == ".md":
+        return path.read_text(encoding="utf-8")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+
+
+@pytest.mark.parametrize("page", WITH_LINKS)
+def test_every_link_leads_somewhere(page):
+    links = re.findall(r"\]\(([^)#\s]+)\)", prose(ROOT / page))
+    here = (ROOT / page).parent
+    assert [link for link in links if "://" not in link and not (here / link).exists()] == []
+    assert links or page == "dataset/README.md"
 
 
 def test_every_notebook_is_listed():
