@@ -28,9 +28,8 @@ class Metrics:
 
     def _repr_html_(self) -> str:
         name, rows = html.escape(shorten(self.path)), len(self.record["rows"])
-        return (
-            f"<details><summary>{name}: {rows} rows</summary><pre>{html.escape(repr(self))}</pre></details>"
-        )
+        summary = f"<summary>{name}: {rows} rows</summary>"
+        return f"<details>{summary}<pre>{html.escape(repr(self))}</pre></details>"
 
 
 def write_metrics(
@@ -45,14 +44,8 @@ def write_metrics(
 ) -> Metrics:
     """Write one stage's numbers; `more` holds what belongs to the stage but to no row."""
     check_metric_rows(stage, rows)
-    record = {
-        "stage": stage,
-        "profile": profile,
-        "dataset": dataset,
-        "split": split,
-        "rows": rows,
-        **(more or {}),
-    }
+    record = {"stage": stage, "profile": profile, "dataset": dataset, "split": split, "rows": rows}
+    record |= more or {}
     path = Output(output).metrics / f"{stage}.json"
     write_json(path, record, indent=1)
     return Metrics(path, record)
