@@ -5,6 +5,7 @@ from atelier.parse import parse
 from atelier.sample import sample_look
 from atelier.visible import visible
 from atelier.wardrobe import ACCESSORIES, CORE, SCENE, SCHEMA, VIEWS, Attributes, Look
+from atelier.world import WARDROBE
 
 __all__ = [
     "ACCESSORIES",
@@ -12,6 +13,7 @@ __all__ = [
     "SCENE",
     "SCHEMA",
     "VIEWS",
+    "WARDROBE",
     "Attributes",
     "Look",
     "describe",

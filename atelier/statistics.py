@@ -1,4 +1,4 @@
-"""The census: what a dataset of known truth holds, and how much of it its pictures let one see."""
+"""Statistics: what a dataset of known truth holds, and how much of it its pictures let one see."""
 
 from collections.abc import Iterable, Mapping
 

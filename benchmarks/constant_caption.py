@@ -10,7 +10,7 @@ import argparse
 
 from benchmarks.results import record
 from lib.data import open_dataset
-from lib.data.split import category_of, outfit_of, product_of
+from lib.data.split import category_of, group_of, outfit_of
 from lib.score import baselines, evaluate
 
 COMMAND = "python -m benchmarks.constant_caption --dataset dataset/deepfashion-multimodal"
@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--dataset", default="dataset/deepfashion-multimodal")
     dataset = open_dataset(parser.parse_args().dataset, need_images=False)
     train, test = dataset.split("train"), dataset.split("test")
-    rows = baselines(train, test, category=category_of, product=product_of, outfit=outfit_of)
+    rows = baselines(train, test, category=category_of, product=group_of, outfit=outfit_of)
     table = {
         "title": f"{len(test):,} test pictures, captions chosen on {len(train):,} training captions",
         "columns": ["caption", *COLUMNS.values()],

@@ -11,7 +11,7 @@ from pathlib import Path
 from lib.data import load_image, open_dataset
 from lib.data.loader import PictureView
 from lib.data.split import arrange, part
-from lib.data.text import lower_sentences
+from lib.data.text import sentences_of_lower_case
 from lib.models import Captioner, Decoding
 from lib.paths import resolve
 from lib.publish import plots
@@ -32,7 +32,7 @@ def main() -> None:
     every = len(test) // SHOWN
     shown = test[::every][:SHOWN]
     texts = caption_all(captioner, shown, PictureView(shown, captioner.preprocess), Decoding(method="beam"))
-    captions = [" ".join(map(finish_sentence, lower_sentences(text))) for text in texts]
+    captions = [" ".join(map(finish_sentence, sentences_of_lower_case(text))) for text in texts]
     pictures = [load_image(record.path) for record in shown]
     plots.gallery(pictures, captions, columns=SHOWN).save(resolve(PLACE))
     print(f"every {every}th of {len(test)} test pictures: {PLACE}")

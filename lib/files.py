@@ -1,10 +1,12 @@
 """Small files, whole or not at all: a reader never meets a half-written one, and a broken one is named."""
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,21 @@ def write_text(path: str | Path, text: str) -> Path:
         draft.unlink(missing_ok=True)
     sync_folder(path.parent)
     return path
+
+
+def sha256(*parts: str | bytes | Iterable[str | bytes]) -> str:
+    """The hash of texts and bytes, one after the other."""
+    whole = hashlib.sha256()
+    for part in parts:
+        for piece in (part,) if isinstance(part, str | bytes) else part:
+            whole.update(piece.encode("utf-8", "backslashreplace") if isinstance(piece, str) else piece)
+    return whole.hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """The hash of what a file holds, however large it is."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync_folder(folder: Path) -> None:

@@ -5,86 +5,94 @@ A package's `__init__` is a front door: who asks it for a name is led to the one
 
 import ast
 import functools
-import hashlib
 from collections.abc import Iterable, Iterator
 from importlib.util import resolve_name
 from pathlib import Path
 
+from lib.files import hash_file
+
 HOUSES = ("lib", "atelier", "rebuild")  # what notebooks compute depends on these, and not on the pipeline
 
-Reached = tuple[
-    Path, bool
-]  # a file, and whether what it imports counts: not so of an `__init__` passed through
+Asked = tuple[str, str | None]  # `from dotted import name`, or `import dotted`
+Reached = tuple[Path, bool]  # a file, and whether what it imports counts: not so of a door passed through
 
 
 def hashes(cells: Iterable[ast.Module], root: Path) -> dict[str, str]:
     """Every file reached, by its path below `root`, with the hash of its content."""
-    found: dict[Path, str] = {}
+    found: set[Path] = set()
     followed: set[Path] = set()
-    waiting = [reached for cell in cells for reached in imports(cell, "", root)]
+    done: set[Asked] = set()
+    waiting = [ask for cell in cells for ask in read_asks(cell, "")[0]]
     while waiting:
-        file, counts = waiting.pop()
-        if file not in found:
-            found[file] = hashlib.sha256(file.read_bytes()).hexdigest()
-        if counts and file not in followed:
-            followed.add(file)
-            waiting += references(file, root, found[file])
-    return {path.relative_to(root).as_posix(): found[path] for path in sorted(found)}
+        ask = waiting.pop()
+        if ask in done:
+            continue
+        done.add(ask)
+        for file, counts in reach(ask, root):
+            found.add(file)
+            if counts and file not in followed:
+                followed.add(file)
+                asked, beside = contents(file.read_bytes(), ".".join(file.relative_to(root).parent.parts))
+                waiting += asked
+                found |= {data for text in beside if (data := file.parent / text).is_file()}
+    return {
+        path.relative_to(root).as_posix(): hash_file(path) for path in sorted(found) if root in path.parents
+    }
 
 
 @functools.lru_cache(maxsize=1024)
-def references(file: Path, root: Path, _content: str) -> tuple[Reached, ...]:
-    """The files that a file leads to; its content's hash is part of the cache's key."""
-    tree = parse_module(file)
-    if tree is None:
-        return ()
-    found = set(imports(tree, ".".join(file.relative_to(root).parent.parts), root))
-    strings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    for text in (s for s in strings if isinstance(s, str) and 0 < len(s) < 100 and s.isprintable()):
-        if text.startswith(tuple(f"{house}." for house in HOUSES)):
-            found |= set(asked_for(text, None, root))
-        elif "." in text and (beside := file.parent / text).is_file() and beside.is_relative_to(root):
-            found.add((beside, True))
-    return tuple(found)
+def contents(source: bytes, package: str) -> tuple[list[Asked], list[str]]:
+    """What a module that lies in `package` asks for, and the texts in it that may name a file beside it."""
+    return read_asks(parse_module(source), package)
 
 
-def parse_module(file: Path) -> ast.Module | None:
-    """A module's tree; None for data, and for what the notebook that imports it will complain of better."""
+@functools.lru_cache(maxsize=1024)
+def parse_module(source: bytes) -> ast.Module:
+    """A module's tree; an empty one for what the notebook that imports it will complain of better."""
     try:
-        return ast.parse(file.read_bytes()) if file.suffix == ".py" else None
+        return ast.parse(source)
     except (SyntaxError, ValueError):
-        return None
+        return ast.Module([], [])
 
 
-def imports(tree: ast.Module, package: str, root: Path) -> Iterator[Reached]:
-    """What a file's imports reach, those inside functions too; `package` is where the file lies."""
+def read_asks(tree: ast.Module, package: str) -> tuple[list[Asked], list[str]]:
+    """What of the houses is imported, inside functions too, or named in a text; texts that may name files."""
+    asked: list[Asked] = []
+    texts: set[str] = set()
     for node in ast.walk(tree):
-        for alias in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
-            whole = isinstance(node, ast.Import)
-            asked = (alias.name, None) if whole else (module_of(node, package), alias.name)
-            yield from asked_for(*asked, root)
+        if isinstance(node, ast.Import):
+            asked += [(alias.name, None) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            asked += [(absolute(node, package), alias.name) for alias in node.names]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and 0 < len(node.value) < 100:
+            texts.add(node.value)
+    dotted = [text for text in texts if "." in text and text.isprintable()]
+    asked += [(text, None) for text in dotted]
+    return [ask for ask in asked if ask[0].partition(".")[0] in HOUSES], dotted
 
 
-def module_of(node: ast.ImportFrom, package: str) -> str:
-    """The dotted name that a `from` import asks, made absolute."""
-    return resolve_name("." * node.level + (node.module or ""), package)
+def absolute(node: ast.ImportFrom, package: str) -> str:
+    """The module that a `from` import names; "" for one that leads out of the package."""
+    fits = node.level <= package.count(".") + bool(package)
+    return resolve_name("." * node.level + (node.module or ""), package) if fits else ""
 
 
-def asked_for(dotted: str, name: str | None, root: Path) -> Iterator[Reached]:
-    """What `from dotted import name` reaches, or `import dotted`: the doors on the way, then the module."""
+def reach(asked: Asked, root: Path) -> Iterator[Reached]:
+    """The doors on the way to what is asked for, then the module."""
+    dotted, name = asked
     parts = dotted.split(".")
-    if parts[0] not in HOUSES:
-        return
-    doors = (file_of(".".join(parts[:depth]), root) for depth in range(1, len(parts)))
-    yield from ((door, False) for door in doors if door)
+    for depth in range(1, len(parts)):
+        if door := file_of(".".join(parts[:depth]), root):
+            yield door, names_of(door, root) is None
     file = file_of(dotted, root)
-    source = source_of(name, file, dotted) if name and file and file.stem == "__init__" else None
-    if name and not source and file_of(f"{dotted}.{name}", root):
-        source = f"{dotted}.{name}", None
+    names = names_of(file, root) if file and name else None
+    further = names.get(name) if names is not None else None
+    if name and not further and file_of(f"{dotted}.{name}", root):
+        further = f"{dotted}.{name}", None
     if file:
-        yield file, source is None
-    if source:
-        yield from asked_for(*source, root)
+        yield file, further is None or names is None
+    if further:
+        yield from reach(further, root)
 
 
 def file_of(dotted: str, root: Path) -> Path | None:
@@ -94,12 +102,18 @@ def file_of(dotted: str, root: Path) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def source_of(name: str, door: Path, package: str) -> tuple[str, str] | None:
-    """The module from which a package's `__init__` has a name, and the name there; None for its own."""
-    tree = parse_module(door)
-    for node in tree.body if tree else ():
+def names_of(file: Path, root: Path) -> dict[str, Asked] | None:
+    """Where a door has its names from; None for a module, and for a door that does more than that."""
+    if file.name != "__init__.py":
+        return None
+    names: dict[str, Asked] = {}
+    package = ".".join(file.relative_to(root).parent.parts)
+    for node in parse_module(file.read_bytes()).body:
         if isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                if name == (alias.asname or alias.name):
-                    return module_of(node, package), alias.name
-    return None
+            given = {a.asname or a.name: (absolute(node, package), a.name) for a in node.names}
+            if "*" in given or names.keys() & given:
+                return None
+            names |= given
+        elif not isinstance(node, ast.Expr) and not ast.unparse(node).startswith("__all__ = "):
+            return None
+    return names

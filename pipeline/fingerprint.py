@@ -1,24 +1,16 @@
 """Fingerprints: what a stage's result depends on, and in words what changed since its last good run."""
 
 import functools
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from lib.files import hash_file, sha256
 from lib.paths import shorten
 from pipeline import closure, notebook
 from pipeline.plan import Job, Request
-
-
-def hash_texts(*parts: str) -> str:
-    total = hashlib.sha256()
-    for part in parts:
-        data = part.encode(errors="surrogateescape")
-        total.update(b"%d:" % len(data) + data)
-    return total.hexdigest()
 
 
 def take_fingerprint(job: Job, root: Path, before: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,7 +18,7 @@ def take_fingerprint(job: Job, root: Path, before: Mapping[str, Any]) -> dict[st
     cells = [c for c in notebook.code_cells(job.notebook) if not notebook.has_tag(c, "parameters")]
     reads = {**job.needs, **job.inputs}
     return {
-        "notebook": hash_texts(*(cell["source"] for cell in cells)),
+        "notebook": sha256(f"{cell['source']}\0" for cell in cells),
         "parameters": json.loads(json.dumps(job.parameters)),
         "modules": closure.hashes(notebook.parse_code(job.notebook, job.name), root),
         "inputs": {name: state_of(path, before.get("inputs", {}).get(name)) for name, path in reads.items()},
@@ -90,17 +82,13 @@ def state_of(path: Path, before: Mapping[str, str] | None = None) -> dict[str, s
 
 def signature(path: Path) -> str:
     sizes = ((name, file.stat()) for name, file in files(path))
-    return hash_texts(*(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in sizes))
+    return sha256(f"{name} {stat.st_size} {stat.st_mtime_ns}\0" for name, stat in sizes)
 
 
 @functools.lru_cache(maxsize=4096)
 def content(path: Path, stat: str) -> str:
     """The hash of a file, or of a folder's names and files; `stat` is the cache's key."""
-    parts: list[str] = []
-    for name, file in files(path):
-        with file.open("rb") as stream:
-            parts += [name, hashlib.file_digest(stream, "sha256").hexdigest()]
-    return hash_texts(*parts)
+    return sha256(f"{name} {hash_file(file)}\0" for name, file in files(path))
 
 
 def files(path: Path) -> list[tuple[str, Path]]:

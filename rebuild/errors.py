@@ -2,4 +2,4 @@
 
 
 class RebuildError(ValueError):
-    """A folder, a ledger or a setting with which a rebuild cannot go on; the message says which and why."""
+    """A folder, a store or a setting with which a rebuild cannot go on; the message says which and why."""

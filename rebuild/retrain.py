@@ -6,17 +6,16 @@ whoever wrote them was not asked for the place. Such ends are not taught.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 
 from torch.utils.data import ConcatDataset
 
-from atelier.parse import parse
-from atelier.wardrobe import SCHEMA
 from lib.data.loader import CachedFeatures, CaptionPairs
-from lib.data.record import Record
-from lib.data.text import MAX_TOKENS, Vocab
+from lib.data.record import Caption, Record, plain_captions
+from lib.data.text import Vocab
 from lib.models.features import Features, cache_features
+from lib.score.attributes import World
 from lib.score.reward import Reward
 from lib.train.caption_task import CaptionTask
 from lib.train.reinforce import reward_of
@@ -53,24 +52,12 @@ class Lent(Sequence):
         return self.view[index]
 
 
-class OpenEnded(Vocab):
-    """A vocabulary in which some captions have no end: nothing is learnt of what follows their last word."""
-
-    def __init__(self, vocab: Vocab, texts: frozenset[str]):
-        super().__init__(vocab.numbers)
-        self.texts = texts
-
-    def encode(self, text: str, *, max_tokens: int = MAX_TOKENS) -> list[int]:
-        numbers = super().encode(text, max_tokens=max_tokens)
-        return numbers[:-1] if text in self.texts else numbers
-
-    @cached_property
-    def digest(self) -> str:
-        """Other than that of a vocabulary with all its ends: what is learnt differs."""
-        return f"{super().digest} and {len(self.texts)} without an end"
+def open_ended(endless: frozenset[tuple[str, str]], record: Record) -> list[Caption]:
+    """The captions of a record, those without an end to be learnt marked."""
+    return [Caption(text, open_end=(record.id, text) in endless) for text in record.captions]
 
 
-def see_pictures(base: CaptionTask, records: Sequence[Record], features: Path, *, whole: bool = True) -> Lot:
+def open_lot(base: CaptionTask, records: Sequence[Record], features: Path, *, whole: bool = True) -> Lot:
     """Records as the eye of a task sees them; what it saw before is found again."""
     return Lot(records, cache_features(records, base.encoder, base.preprocess, features), whole)
 
@@ -81,24 +68,27 @@ def gather(base: CaptionTask, lots: Sequence[Lot], judged: Mapping[str, Lot]) ->
     The words are those of the captions it learns from.
     """
     records = [record for lot in lots for record in lot.records]
-    endless = frozenset(text for lot in lots if not lot.whole for r in lot.records for text in r.captions)
+    open_records = [record for lot in lots if not lot.whole for record in lot.records]
+    endless = frozenset((record.id, text) for record in open_records for text in record.captions)
     vocab = Vocab.build(text for record in records for text in record.captions)
     views = {name: CachedFeatures([lot.view]) for name, lot in judged.items()}
     return replace(
         base,
         splits={"train": records} | {name: lot.records for name, lot in judged.items()},
-        vocab=OpenEnded(vocab, endless) if endless else vocab,
+        vocab=vocab,
+        rows=partial(open_ended, endless) if endless else plain_captions,
         views={"train": CachedFeatures([ConcatDataset([lot.view for lot in lots])])} | views,
     )
 
 
 def pay_for(task: CaptionTask, lot: Lot, weights: Mapping[str, float]) -> tuple[Reward, CaptionPairs]:
     """What captions of a lot's pictures earn, measured by its own captions, and the pictures to speak of."""
-    records = state_attributes(lot.records)
+    records = state_attributes(lot.records, task.world) if task.world else lot.records
     pairs = CaptionPairs(records, task.vocab, CachedFeatures([lot.view]), per="picture")
-    return reward_of(records, {name: weight for name, weight in weights.items() if weight}), pairs
+    return reward_of(records, {name: w for name, w in weights.items() if w}, task.world), pairs
 
 
-def state_attributes(records: Sequence[Record]) -> list[Record]:
+def state_attributes(records: Sequence[Record], world: World) -> list[Record]:
     """Records with what their own first captions state as attributes: no truth, yet something to pay for."""
-    return [replace(r, attributes=dict.fromkeys(SCHEMA) | parse(r.captions[0]).attributes) for r in records]
+    nothing = dict.fromkeys(world.schema)
+    return [replace(r, attributes=nothing | world.parse(r.captions[0]).attributes) for r in records]

@@ -13,10 +13,21 @@ CHROMIUM = "no Chromium to click with: apt install chromium chromium-driver"
 GPU = "no CUDA GPU: run this test on a machine that has one"
 
 
+# what lies beside the checkout, below ../shared, and where its authors publish it
+PUBLISHED = {
+    "data/deepfashion_text": "train_captions.json and test_captions.json of https://github.com/yumingj/DeepFashion-MultiModal",
+    "data/flickr8k": "Flickr8k as dataset/README.md lists it, by its form at https://forms.illinois.edu/sec/1713398",
+    "weights": "the features of SqueezeNet 1.1 in torchvision's names, squeezenet1_1_features.safetensors",
+}
+
+
 def how_to_get(path: Path) -> str:
-    """Why a test on data that the project does not carry is skipped."""
-    name = path.relative_to(ROOT.parent).as_posix()
-    return f"no ../{name}: lay it there (dataset/README.md says where its authors publish it)"
+    """Why a test on data that the project does not carry is skipped, and what to lay there."""
+    name = path.relative_to(SHARED).as_posix()
+    what = next(
+        (text for place, text in PUBLISHED.items() if name.startswith(place)), "see dataset/README.md"
+    )
+    return f"no ../shared/{name}: lay there {what}"
 
 
 def need(path: Path) -> Path:

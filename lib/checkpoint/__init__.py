@@ -2,7 +2,7 @@
 
 from lib.checkpoint.folder import (
     Checkpoint,
-    State,
+    SavedState,
     choose,
     load,
     locate,
@@ -16,7 +16,7 @@ from lib.checkpoint.weights import CheckpointError, check_vocabulary, load_into,
 __all__ = [
     "Checkpoint",
     "CheckpointError",
-    "State",
+    "SavedState",
     "check_vocabulary",
     "choose",
     "load",

@@ -6,7 +6,6 @@
 """
 
 import functools
-import hashlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from torch import Tensor
 
 from lib import environment
 from lib.checkpoint.weights import CheckpointError, load_weights
-from lib.files import FileError, read_json, sync_folder, write_json, write_text
+from lib.files import FileError, hash_file, read_json, sync_folder, write_json, write_text
 from lib.paths import shorten
 
 FORMAT = 1
@@ -28,7 +27,8 @@ WEIGHTS, META = "weights.safetensors", "meta.json"
 STATE_TENSORS, STATE_JSON = "state.safetensors", "state.json"
 FOREIGN = (".bin", ".pth", ".pt", ".ckpt")
 
-State = tuple[dict[str, Tensor], dict[str, Any]]  # what a run needs to go on: tensors, and the rest as JSON
+# what a run needs to go on: tensors, and the rest as JSON
+SavedState = tuple[dict[str, Tensor], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Checkpoint:
 
 
 def save(
-    folder: Path, weights: Mapping[str, Tensor], meta: Mapping[str, Any], state: State | None = None
+    folder: Path, weights: Mapping[str, Tensor], meta: Mapping[str, Any], state: SavedState | None = None
 ) -> Path:
     """Write a checkpoint; whatever happens meanwhile, `folder` holds the old one or the new one, whole."""
     folder = Path(folder)
@@ -69,9 +69,8 @@ def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     safetensors.torch.save_file(_separate(tensors), path)
     path.chmod(0o644)  # the library lets nobody else read
     with path.open("rb+") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
-    return digest
+    return hash_file(path)
 
 
 def _separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -141,7 +140,7 @@ def read_meta(folder: str | Path) -> dict[str, Any]:
     return meta
 
 
-def read_state(folder: str | Path) -> State:
+def read_state(folder: str | Path) -> SavedState:
     """The optimiser, random states and position that a run needs to go on from here."""
     folder = _present(folder)
     meta = read_meta(folder)
@@ -160,9 +159,8 @@ def _read(path: Path) -> Any:
 def _read_tensors(path: Path, digest: str) -> dict[str, Tensor]:
     if not path.is_file():
         raise CheckpointError(f"{shorten(path)}: missing")
-    with path.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-            raise CheckpointError(f"{shorten(path)}: truncated or changed (its SHA-256 is not {META}'s)")
+    if hash_file(path) != digest:
+        raise CheckpointError(f"{shorten(path)}: truncated or changed (its SHA-256 is not {META}'s)")
     return safetensors.torch.load_file(path, device="cpu")
 
 

@@ -3,7 +3,7 @@
 from lib.data.formats import Dataset, FormatError, open_dataset, write_deepfashion, write_homework
 from lib.data.images import ImageError, Preprocess, load_image
 from lib.data.record import Record, digest
-from lib.data.split import hold_out_val, leaks, split_by_product
+from lib.data.split import arrange, hold_out_val, leaks, part, split_by_product
 from lib.data.text import Vocab, detokenize, tokenize
 
 __all__ = [
@@ -13,12 +13,14 @@ __all__ = [
     "Preprocess",
     "Record",
     "Vocab",
+    "arrange",
     "detokenize",
     "digest",
     "hold_out_val",
     "leaks",
     "load_image",
     "open_dataset",
+    "part",
     "split_by_product",
     "tokenize",
     "write_deepfashion",

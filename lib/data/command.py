@@ -30,16 +30,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0 where all is well, 1 where something is bad or missing."""
     found = examine(args.dataset, args.format, not args.captions_only, args.open_pictures)
-    print(json.dumps(found, indent=2, ensure_ascii=True) if args.json else spell_findings(found))
+    print(json.dumps(found, indent=2, ensure_ascii=True) if args.json else findings_as_text(found))
     return 0 if found["ok"] else 1
 
 
 def examine(name: str, format: str | None, need_images: bool, open_pictures: bool) -> dict[str, Any]:
     """Everything the check has to say, as plain data."""
-    source = find_known_dataset(name)
+    known = find_known_dataset(name)
     found: dict[str, Any] = {"dataset": name, "ok": False}
-    if source:
-        found |= {"expected": list(source.layout), "get": source.get}
+    if known:
+        found |= {"expected": list(known.layout), "get": known.get}
     problems: dict[str, Any] = {}
     try:
         try:
@@ -101,7 +101,7 @@ def broken_pictures(dataset: Dataset) -> list[str]:
     return broken
 
 
-def spell_findings(found: dict[str, Any]) -> str:
+def findings_as_text(found: dict[str, Any]) -> str:
     """The same for a person."""
     if "error" in found:
         lines = [f"{found['dataset']}: {found['error']}"]

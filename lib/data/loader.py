@@ -14,10 +14,11 @@ from typing import Literal, Protocol
 
 import numpy as np
 import torch
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
 from lib.data.images import ImageError, Preprocess, load_image
-from lib.data.record import Record
+from lib.data.record import Caption, Record, plain_captions
 from lib.data.text import MAX_TOKENS, Vocab
 
 Per = Literal["caption", "picture"]
@@ -32,11 +33,24 @@ class Batch:
     indices: torch.Tensor  # [B] places of the pictures in the records
     images: torch.Tensor | None = None  # [B, 3, H, W]
     memory: torch.Tensor | None = None  # [B, N, D] features of a frozen backbone
+    mask: torch.Tensor | None = None  # [B, N] True where a cell is real; None where all are
     tokens: torch.Tensor | None = None  # [B, T] <start> ... <end>, padded; None where nothing is to be learnt
     lengths: torch.Tensor | None = None  # [B] tokens before the padding
+    given: torch.Tensor | None = None  # [B] tokens that a caption begins with and that cost no loss
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def prefix(self) -> torch.Tensor | None:
+        """What the captions begin with, [B, P]; None where nothing is known of captions."""
+        if self.given is None:
+            return None
+        if (self.given != self.given[0]).any():
+            raise ValueError(
+                f"prefixes of {sorted(set(self.given.tolist()))} tokens in one batch; expected one length"
+            )
+        return self.tokens[:, : int(self.given[0])]
 
     def change(self, act: Callable[[torch.Tensor], torch.Tensor]) -> "Batch":
         """The same batch with `act` done to each tensor."""
@@ -99,21 +113,25 @@ class CaptionPairs:
         view: View,
         *,
         per: Per = "caption",
+        rows: Callable[[Record], Sequence[Caption]] = plain_captions,
         max_tokens: int = MAX_TOKENS,
     ):
         self.records, self.view, self.per = records, view, per
         self.pad = vocab.pad if vocab else None
-        self.counts = np.array([len(record.captions) if vocab else 1 for record in records], dtype=np.int64)
+        told = [rows(record) if vocab else (None,) for record in records]
+        self.counts = np.array([len(captions) for captions in told], dtype=np.int64)
         self.owner = np.repeat(np.arange(len(records)), self.counts)  # pair -> picture
         self.first = np.cumsum(self.counts) - self.counts  # picture -> its first pair
         if not len(self.owner):
             raise ValueError(f"no pairs to load: {len(records)} pictures and no caption")
         self.lengths = np.ones(len(self.owner), dtype=np.int64)
+        self.given = np.ones(len(self.owner), dtype=np.int64)
         numbers = array("i")  # of all captions end to end: a list for each would need ten times the room
-        for pair, text in enumerate(text for r in records for text in r.captions) if vocab else ():
-            caption = vocab.encode(text, max_tokens=max_tokens)
-            self.lengths[pair] = len(caption)
-            numbers.extend(caption)
+        for pair, caption in enumerate(c for captions in told for c in captions) if vocab else ():
+            row = vocab.encode(caption.text, prefix=caption.prefix, max_tokens=max_tokens)
+            row = row[:-1] if caption.open_end else row
+            self.lengths[pair], self.given[pair] = len(row), 1 + len(caption.prefix)
+            numbers.extend(row)
         self.numbers = np.array(numbers, dtype=np.int32)
         self.starts = np.cumsum(self.lengths) - self.lengths
 
@@ -131,9 +149,9 @@ class CaptionPairs:
     def batch(self, pairs: Sequence[int], seeds: Sequence[int]) -> Batch:
         """Load and collate; a seed for each pair decides its augmentation."""
         pictures = self.owner[pairs]
-        seen = torch.stack([self.view(int(p), seed) for p, seed in zip(pictures, seeds, strict=True)])
+        seen, mask = stack([self.view(int(p), seed) for p, seed in zip(pictures, seeds, strict=True)])
         ids = tuple(self.records[picture].id for picture in pictures)
-        batch = Batch(ids, torch.from_numpy(pictures), **{self.view.field: seen})
+        batch = Batch(ids, torch.from_numpy(pictures), mask=mask, **{self.view.field: seen})
         if self.pad is None:
             return batch
         lengths = torch.from_numpy(self.lengths[pairs])
@@ -141,7 +159,16 @@ class CaptionPairs:
         for row, pair in enumerate(pairs):
             start, length = self.starts[pair], self.lengths[pair]
             tokens[row, :length] = torch.from_numpy(self.numbers[start : start + length])
-        return replace(batch, tokens=tokens, lengths=lengths)
+        return replace(batch, tokens=tokens, lengths=lengths, given=torch.from_numpy(self.given[pairs]))
+
+
+def stack(seen: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """What is seen of several pictures or clips, with a mask [B, N] where they differ in length."""
+    if len({each.shape for each in seen}) == 1:
+        return torch.stack(list(seen)), None
+    lengths = torch.tensor([len(each) for each in seen])
+    padded = pad_sequence(list(seen), batch_first=True)
+    return padded, torch.arange(padded.shape[1]) < lengths[:, None]
 
 
 class Loader:

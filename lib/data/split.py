@@ -11,10 +11,9 @@ from lib.data.record import Record
 SPLITS = ("train", "val", "test")
 
 
-def product_of(record: Record) -> str:
-    """The product a picture shows; a picture whose name tells none is its own product."""
-    name = parse_name(record.id)
-    return name.product if name else record.id
+def group_of(record: Record) -> str:
+    """What must not be torn apart: the product of a picture, the film of a clip, else the picture alone."""
+    return record.group or record.id
 
 
 def outfit_of(record: Record) -> str:
@@ -62,7 +61,7 @@ def part(dataset: Dataset) -> dict[str, list[Record]]:
 def crosses(records: Iterable[Record]) -> bool:
     """Whether some product stands in two splits."""
     home: dict[str, str] = {}
-    return any(home.setdefault(product_of(record), record.split) != record.split for record in records)
+    return any(home.setdefault(group_of(record), record.split) != record.split for record in records)
 
 
 def split_by_product(
@@ -77,7 +76,7 @@ def split_by_product(
         raise ValueError(f"fractions must be three shares that sum to 1, not {tuple(fractions)}")
     sizes: dict[str, int] = {}
     for record in records:
-        product = product_of(record)
+        product = group_of(record)
         sizes[product] = sizes.get(product, 0) + 1
     products = sorted(sizes)
     random.Random(seed).shuffle(products)
@@ -86,7 +85,7 @@ def split_by_product(
     for product in products:
         home[product] = max(room, key=room.__getitem__)  # the split that lacks most
         room[home[product]] -= sizes[product]
-    return [replace(record, split=home[product_of(record)]) for record in records]
+    return [replace(record, split=home[group_of(record)]) for record in records]
 
 
 def hold_out_val(records: Iterable[Record], *, share: float = 0.1, seed: int = 0) -> list[Record]:
@@ -123,9 +122,9 @@ class Leak:
 def leaks(train: Iterable[Record], test: Sequence[Record]) -> Leak:
     """How much of a test set can be answered from memory."""
     train = list(train)
-    products, outfits = {product_of(record) for record in train}, {outfit_of(record) for record in train}
+    products, outfits = {group_of(record) for record in train}, {outfit_of(record) for record in train}
     total = max(1, len(test))
     return Leak(
-        product=sum(product_of(record) in products for record in test) / total,
+        product=sum(group_of(record) in products for record in test) / total,
         outfit=sum(outfit_of(record) in outfits for record in test) / total,
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from lib.data.formats.homework import END, PAD, SPECIAL, START, UNKNOWN, check_vocab, number_words, read_vocab
 from lib.files import write_json
 
-MAX_TOKENS = 80  # what the seeds keep of a caption
+MAX_TOKENS = 80  # what the course project keeps of a caption
 
 # Chinese, Japanese and Korean characters stand alone, and so does their punctuation.
 CJK = "\u1100-\u11ff\u2e80-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
@@ -28,7 +28,6 @@ INITIAL_OR_NUMBER = re.compile(r"""["'(\[{]*(?:[^\W\d_]|-?[.,]?\d[\d,.-]*)""")
 PLAIN = re.compile(r"(?:[a-z0-9 ]|-(?!-)|,(?![0-9,]))*\.?")
 WORD_OR_SIGN = re.compile(r"[a-z0-9-]+|[.,]")
 TAKEN_APART = re.compile(r"\b(?:cannot|gimme|gonna|gotta|lemme|wanna)\b")
-LETTERS_OR_SIGN = re.compile(r"[a-z]+|[.,!?]")
 
 NO_SPACE_BEFORE = frozenset({".", ",", ";", ":", "!", "?", "%", ")", "]", "}", "''"})
 NO_SPACE_AFTER = frozenset({"(", "[", "{", "``", "$", "#"})
@@ -45,15 +44,10 @@ def tokenize(text: str) -> list[str]:
     text = text.lower()
     if not text.isascii():
         text = CJK_CHARACTER.sub(r" \g<0> ", text)
-    return [token for sentence in lower_sentences(text) for token in tokenize_sentence(sentence)]
+    return [token for sentence in sentences_of_lower_case(text) for token in tokenize_sentence(sentence)]
 
 
-def tokenize_homework(text: str) -> list[str]:
-    """The RL homework's tokens: everything outside `a-zA-Z.,!?` separates words."""
-    return LETTERS_OR_SIGN.findall(text.lower())
-
-
-def lower_sentences(text: str) -> Iterator[str]:
+def sentences_of_lower_case(text: str) -> Iterator[str]:
     """The sentences of a lower-case text, white space around them left out."""
     start = 0
     for mark in SENTENCE_END.finditer(text):
@@ -110,8 +104,11 @@ def attaches(token: str, last: str) -> bool:
     return token in NO_SPACE_BEFORE or CONTRACTED.fullmatch(token) is not None
 
 
+MARK = re.compile(r"<[^<>\s]+>")  # a text has no such token: its brackets stand apart
+
+
 class Vocab:
-    """Words and their numbers, as the seeds number them: words from 1, then the marks; padding is 0."""
+    """Words and their numbers, as in the course project: words from 1, then the marks; padding is 0."""
 
     def __init__(self, numbers: Mapping[str, int]):
         self.numbers = check_vocab(dict(numbers), "vocabulary")
@@ -127,20 +124,36 @@ class Vocab:
         min_count: int = 1,
         max_tokens: int = MAX_TOKENS,
         tokenize: Callable[[str], list[str]] = tokenize,
+        prefixes: Iterable[str] = (),
     ) -> "Vocab":
-        """Number the words of the training captions in the order in which they are first seen."""
+        """Number the words of the training captions in the order in which they are first seen, and then the
+        `prefixes` that captions may begin with, such as `<funny>`."""
         counts = Counter(token for caption in captions for token in tokenize(caption)[:max_tokens])
         words = [word for word, count in counts.items() if count >= min_count and word not in SPECIAL]
-        return cls(number_words(words))
+        return cls(number_words([*words, *prefixes]))
 
-    def number(self, tokens: Sequence[str], *, max_tokens: int = MAX_TOKENS) -> list[int]:
-        """<start>, the tokens' numbers (<unk> for strangers), <end>."""
+    @property
+    def marks(self) -> tuple[int, ...]:
+        """What no caption says: padding, start, unknown, and every `<prefix>`."""
+        return tuple(number for word, number in self.numbers.items() if MARK.fullmatch(word) and word != END)
+
+    def begin(self, prefix: Sequence[str] = ()) -> list[int]:
+        """What is given before a caption: <start>, and tokens that say how to tell it."""
+        for token in prefix:
+            if token not in self.numbers:
+                raise ValueError(f"the vocabulary has no {token!r} to begin a caption with")
+        return [self.start, *(self.numbers[token] for token in prefix)]
+
+    def number(
+        self, tokens: Sequence[str], *, prefix: Sequence[str] = (), max_tokens: int = MAX_TOKENS
+    ) -> list[int]:
+        """<start> and what else is given, the tokens' numbers (<unk> for strangers), <end>."""
         middle = [self.numbers.get(token, self.unknown) for token in tokens[:max_tokens]]
-        return [self.start, *middle, self.end]
+        return [*self.begin(prefix), *middle, self.end]
 
-    def encode(self, text: str, *, max_tokens: int = MAX_TOKENS) -> list[int]:
+    def encode(self, text: str, *, prefix: Sequence[str] = (), max_tokens: int = MAX_TOKENS) -> list[int]:
         """A caption as numbers."""
-        return self.number(tokenize(text), max_tokens=max_tokens)
+        return self.number(tokenize(text), prefix=prefix, max_tokens=max_tokens)
 
     def tokens(self, numbers: Iterable[int]) -> list[str]:
         """The words up to <end>, without <start> and padding."""

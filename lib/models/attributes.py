@@ -12,13 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lib import checkpoint
 from lib.data.record import Record
 from lib.models.attribute_heads import AttributeHeads, Schema
 from lib.models.encoders import Encoder, build_encoder
 from lib.models.errors import ModelError
 from lib.models.generate import eval_mode
-from lib.paths import shorten
+from lib.models.saved import open_saved
 
 if TYPE_CHECKING:
     from lib.data.loader import Batch
@@ -57,7 +56,7 @@ class AttributeEncoder(nn.Module):
         return F.one_hot(attributes + self.first, self.width).float()
 
     def memories(self, records: Sequence[Record]) -> Tensor:
-        """Every record's memory [R, A, D], a view for the loader's `Memories`."""
+        """Every record's memory [R, A, D], a view for the loader's `CachedFeatures`."""
         return self(number_attributes(records, self.schema)).half()
 
     def describe(self) -> dict[str, Any]:
@@ -112,9 +111,4 @@ class AttributeReader(nn.Module):
     @classmethod
     def load(cls, path: str | Path) -> "AttributeReader":
         """The reader of a checkpoint, in eval mode on the CPU; captioners start from its `encoder`."""
-        found = checkpoint.load(checkpoint.locate(path))
-        if "model" not in found.meta:
-            raise ModelError(f"{shorten(found.folder)}: no attribute reader; meta.json lacks model")
-        reader = cls.from_config(found.meta["model"])
-        checkpoint.load_into(reader, found.weights, found.folder)
-        return reader.eval()
+        return open_saved(path, "attribute reader", ("model",), lambda meta: cls.from_config(meta["model"]))

@@ -1,13 +1,12 @@
 """The captioner: an encoder, a decoder, their words and their preprocessing, saved and loaded as one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from lib import checkpoint
 from lib.data.images import Preprocess
 from lib.data.text import Vocab
 from lib.models.attributes import AttributeEncoder
@@ -16,8 +15,8 @@ from lib.models.decoding import Decoding
 from lib.models.encoders import build_encoder
 from lib.models.errors import ModelError
 from lib.models.generate import Generated, eval_mode, generate
+from lib.models.saved import open_saved
 from lib.models.state import Decoded
-from lib.paths import shorten
 
 if TYPE_CHECKING:
     from lib.data.loader import Batch
@@ -44,7 +43,7 @@ class Captioner(nn.Module):
     @property
     def banned(self) -> tuple[int, ...]:
         """Words that no caption holds."""
-        return self.vocab.pad, self.vocab.start, self.vocab.unknown
+        return self.vocab.marks
 
     def encode(self, images: Tensor) -> Tensor:
         """[B, 3, H, W] -> memory [B, N, D]."""
@@ -56,7 +55,7 @@ class Captioner(nn.Module):
 
     def forward(self, batch: "Batch", *, attention: bool = False) -> Decoded:
         """Scores of each next word, given the true words before it."""
-        return self.decoder(self.remember(batch), batch.tokens[:, :-1], attention=attention)
+        return self.decoder(self.remember(batch), batch.tokens[:, :-1], batch.mask, attention=attention)
 
     def search(
         self,
@@ -85,7 +84,7 @@ class Captioner(nn.Module):
     def caption(self, batch: "Batch", decoding: Decoding) -> list[str]:
         """The best caption of each picture, as text."""
         with eval_mode(self):
-            found = self.search(self.remember(batch), decoding)
+            found = self.search(self.remember(batch), decoding, mask=batch.mask, start=batch.prefix)
         return [self.decode(ids) for ids in found.tokens[:, 0].tolist()]
 
     @torch.no_grad()
@@ -120,28 +119,17 @@ class Captioner(nn.Module):
         if set(config) != KEYS or config["kind"] != "captioner":
             raise ModelError(f"no captioner: its config has the keys {', '.join(sorted(config))}")
         encoder = config["encoder"]
-        if encoder.get("kind") == "attributes":
-            seeing = AttributeEncoder(encoder["schema"])
-        else:
-            seeing = build_encoder(encoder)
+        told = encoder.get("kind") == "attributes"  # the oracle's
+        seeing = AttributeEncoder(encoder["schema"]) if told else build_encoder(encoder)
         return cls(seeing, build_decoder(config["decoder"]), vocab, preprocess)
 
     @classmethod
     def load(cls, path: str | Path) -> "Captioner":
         """The captioner of a checkpoint (its name, variant or folder), in eval mode on the CPU."""
-        found = checkpoint.load(checkpoint.locate(path))
-        missing = {"model", "vocab", "preprocess"} - set(found.meta)
-        if missing:
-            raise ModelError(
-                f"{shorten(found.folder)}: no captioner; meta.json lacks {', '.join(sorted(missing))}"
-            )
-        try:
-            vocab = Vocab({word: number for number, word in enumerate(found.meta["vocab"])})
-            preprocess = found.meta["preprocess"] and Preprocess.from_json(found.meta["preprocess"])
-            model = cls.from_config(found.meta["model"], vocab, preprocess)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:  # JSON can be broken in any way
-            raise ModelError(
-                f"{shorten(found.folder)}: no captioner can be built as its meta.json says ({error})"
-            ) from None
-        checkpoint.load_into(model, found.weights, found.folder)
-        return model.eval()
+
+        def build(meta: Mapping[str, Any]) -> "Captioner":
+            vocab = Vocab({word: number for number, word in enumerate(meta["vocab"])})
+            preprocess = meta["preprocess"] and Preprocess.from_json(meta["preprocess"])
+            return cls.from_config(meta["model"], vocab, preprocess)
+
+        return open_saved(path, "captioner", ("model", "vocab", "preprocess"), build)

@@ -15,7 +15,7 @@ from lib.models.backbones import AtelierCNN, TorchvisionBackbone, Tower, read_we
 from lib.models.errors import ModelError, check_known
 from lib.paths import resolve
 
-View = Literal["pooled", "grid", "regions", "attributes"]
+ViewName = Literal["pooled", "grid", "regions", "attributes"]
 LEAST_SCORE = 0.2  # below it a detection is noise
 
 
@@ -27,7 +27,7 @@ class EncoderSettings:
     name: str = "resnet18"  # torchvision's name; a local path or id for huggingface
     channels: int = 24  # of the atelier's first layer
     tower: dict | None = None  # huggingface's own config; found out when loaded
-    view: View = "grid"
+    view: ViewName = "grid"
     grid: int | None = None  # cells a side; None keeps the backbone's
     levels: tuple[int, ...] = (1, 2, 3)  # regions: the image, 2 x 2 and 3 x 3 overlapping windows
     detector: str | None = None  # regions: torchvision's name of a detector that adds boxes
@@ -93,7 +93,7 @@ class Encoder(nn.Module):
             return fixed
         return torch.cat([fixed, find_boxes(self.detector, images, self.settings.boxes)], 1)
 
-    def viewed(self, view: View, *, grid: int | None = None) -> "Encoder":
+    def viewed(self, view: ViewName, *, grid: int | None = None) -> "Encoder":
         """The same backbone, weights shared, seen another way; a grid of its own size unless told."""
         settings, heads = replace(self.settings, view=view, grid=grid or self.settings.grid), self.heads
         if view != "attributes":

@@ -5,8 +5,7 @@ from pathlib import Path
 from lib import checkpoint
 from lib.data.images import Preprocess
 from lib.models.encoders import Encoder, build_encoder
-from lib.models.errors import ModelError
-from lib.paths import shorten
+from lib.models.saved import open_saved
 
 
 def save_eye(folder: Path, encoder: Encoder, preprocess: Preprocess, *, origin: str) -> Path:
@@ -17,9 +16,5 @@ def save_eye(folder: Path, encoder: Encoder, preprocess: Preprocess, *, origin: 
 
 def open_eye(folder: Path) -> tuple[Encoder, Preprocess]:
     """The encoder and its preprocessing, in eval mode on the CPU."""
-    found = checkpoint.load(folder)
-    if found.meta.get("model", {}).get("kind") not in ("torchvision", "huggingface", "atelier"):
-        raise ModelError(f"{shorten(folder)}: this checkpoint is no encoder; run notebook 00 first")
-    encoder = build_encoder(found.meta["model"])
-    checkpoint.load_into(encoder, found.weights, found.folder)
-    return encoder.eval(), Preprocess.from_json(found.meta["preprocess"])
+    eye = open_saved(folder, "encoder", ("model", "preprocess"), lambda meta: build_encoder(meta["model"]))
+    return eye, Preprocess.from_json(checkpoint.read_meta(folder)["preprocess"])

@@ -8,7 +8,6 @@ run goes on after its last whole shard; more views are added to those there. An 
 a picture than its backbone's map has the map cached first, so that pictures are opened once for all of them.
 """
 
-import hashlib
 import json
 import os
 import time
@@ -25,7 +24,7 @@ from torch import Tensor, nn
 
 from lib.data.images import Preprocess, load_image
 from lib.data.record import Record
-from lib.files import read_json, sync_folder, write_json
+from lib.files import read_json, sha256, sync_folder, write_json
 from lib.models.errors import ModelError
 from lib.models.generate import autocast, eval_mode
 from lib.paths import resolve, shorten
@@ -96,7 +95,7 @@ def cache_features(
     if not records or views < 1:
         raise ModelError(f"{len(records)} pictures in {views} views: there is nothing to compute")
     about = describe_features(records, encoder, preprocess, precision)
-    key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
+    key = sha256(json.dumps(about, sort_keys=True))[:16]
     place = resolve(folder) / key
     if os.environ.get("RANK", "0") != "0":
         while known_views(place) < views:
@@ -132,25 +131,27 @@ def known_views(place: Path) -> int:
 
 
 def hash_pictures(records: Sequence[Record]) -> str:
-    """Ids, sizes and both ends of each file, which is all of a small one and enough of a compressed one."""
-    digest = hashlib.sha256()
-    for record in records:
-        size = record.path.stat().st_size if record.path.is_file() else -1
-        digest.update(f"{record.id}\0{size}\0".encode())
+    """Ids, frames, sizes and both ends of each file: all of a small one, and enough of a compressed one."""
+    return sha256(piece for record in records for piece in pieces_of(record))
+
+
+def pieces_of(record: Record) -> Iterator[str | bytes]:
+    for path in record.files:
+        size = path.stat().st_size if path.is_file() else -1
+        yield f"{record.id}\0{size}\0"
         if size > 0:
-            with record.path.open("rb") as file:
-                digest.update(file.read(EDGE))
+            with path.open("rb") as file:
+                yield file.read(EDGE)
                 file.seek(max(file.tell(), size - EDGE))
-                digest.update(file.read())
-    return digest.hexdigest()
+                yield file.read()
+    if record.frames:
+        yield repr(record.frames)
 
 
 def hash_weights(model: nn.Module) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()
+    state = sorted(model.state_dict().items())
+    flat = ((name, t.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()) for name, t in state)
+    return sha256(piece for name, numbers in flat for piece in (name, numbers.tobytes()))
 
 
 def shard_path(folder: Path, view: int, shard: int) -> Path:

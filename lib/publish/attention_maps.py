@@ -26,14 +26,14 @@ def attention(
         axis.axis("off")
     axes[0].imshow(square)
     for axis, word, weight in zip(axes[1:], words, weights.float().numpy(), strict=False):
-        light = light_of(weight, encoder, square.size)
+        light = attention_as_light(weight, encoder, square.size)
         light = DARK + (1 - DARK) * light / max(light.max(), 1e-9)
         axis.imshow(np.clip(pixels * light[..., None], 0, 1))
         axis.set_title(word, fontsize=9, loc="center", pad=2)
     return as_picture(figure)
 
 
-def light_of(weights: np.ndarray, encoder: Encoder, size: tuple[int, int]) -> np.ndarray:
+def attention_as_light(weights: np.ndarray, encoder: Encoder, size: tuple[int, int]) -> np.ndarray:
     """Weights of cells as light over the picture: smooth for a grid, summed boxes for regions."""
     width, height = size
     if encoder.settings.view == "regions":

@@ -1,4 +1,4 @@
-"""Claims: what the judge finds and what it costs, and captions with what was taken from them."""
+"""Audit plots: what the judge finds and what it costs, and captions with what was taken from them."""
 
 import math
 import textwrap

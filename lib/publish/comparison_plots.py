@@ -35,7 +35,7 @@ def watched(
     return as_picture(figure)
 
 
-def row_of_seeds(name: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> dict[str, Any]:
+def mean_over_seeds(name: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> dict[str, Any]:
     """One row for the same run from several seeds: the mean, and beside it the lowest and the highest."""
     result: dict[str, Any] = {"name": name, "kind": "model"}
     for column in columns:
@@ -56,9 +56,8 @@ def disagreement(drawn: Points, greedy: Points, true: Points) -> Picture:
             axis.scatter(*(np.asarray(part[picture]) for part in points), marker=mark, s=size, color=color)
         axis.set_yscale("symlog", linthresh=2)  # the true caption earns far more than any other
         axis.set_yticks([0, 1, 2, 5, 10], ["0", "1", "2", "5", "10"])
-        axis.set_title(f"correlation {np.corrcoef(likely, earned)[0, 1]:.2f}")
-        axis.set_xlabel("log-likelihood of a word")
-        axis.set_ylabel("CIDEr-D")
+        title = f"correlation {np.corrcoef(likely, earned)[0, 1]:.2f}"
+        axis.set(title=title, xlabel="log-likelihood of a word", ylabel="CIDEr-D")
     return as_picture(figure)
 
 
@@ -70,12 +69,9 @@ def gained(rows: Sequence[Mapping[str, Any]], base: str, metrics: Sequence[str])
     for index, (axis, metric) in enumerate(zip(axes, metrics, strict=True)):
         differences = [row[metric] - start[metric] for row in others]
         colors = [CYCLE[0] if difference >= 0 else ACCENT for difference in differences]
-        axis.barh(range(len(others)), differences, color=colors, height=0.62)
+        bars = axis.barh(range(len(others)), differences, color=colors, height=0.62)
+        axis.bar_label(bars, fmt="{:+.3f}", padding=4, fontsize=8)
         axis.axvline(0, color=INK, linewidth=0.8)
-        for height, difference in enumerate(differences):
-            side = 4 if difference >= 0 else -4
-            axis.annotate(f"{difference:+.3f}", (difference, height), (side, 0), textcoords="offset points",
-                          va="center", ha="left" if side > 0 else "right", fontsize=8)  # fmt: skip
         names = [str(row["name"]).replace("_", " ") for row in others]
         axis.set_yticks(range(len(others)), names if index == 0 else [""] * len(others))
         axis.tick_params(axis="y", length=0)
@@ -92,7 +88,6 @@ def growth(points: Sequence[Mapping[str, Any]], across: str, metrics: Sequence[s
     for color, metric in zip(CYCLE, metrics, strict=False):
         values = [point[metric] for point in ordered]
         axis.plot([p[across] for p in ordered], values, "o-", markersize=4, color=color, label=label(metric))
-    axis.set_xlabel(label(across))
-    axis.set_ylim(0, 1.03)
+    axis.set(xlabel=label(across), ylim=(0, 1.03))
     axis.legend(frameon=False, fontsize=8)
     return as_picture(figure)

@@ -63,10 +63,8 @@ def gallery(
         axis.axis("off")
     for index, (axis, picture) in enumerate(zip(axes, pictures, strict=False)):
         axis.imshow(picture)
-        axis.set_xticks([])
-        axis.set_yticks([])
-        for spine in axis.spines.values():
-            spine.set_visible(False)
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
         axis.set_anchor("N")
         axis.set_xlabel(textwrap.fill(captions[index], width), fontsize=8, loc="left", linespacing=1.25)
         if titles:
@@ -102,8 +100,7 @@ def histogram(values: Mapping[str, Iterable[float]], *, title: str, unit: str, b
     for color, (name, numbers) in zip(colors, series.items(), strict=False):
         weights = [1 / len(numbers)] * len(numbers)
         axis.hist(numbers, bins=edges, weights=weights, label=name, color=color, alpha=0.55)
-    axis.set_title(title)
-    axis.set_xlabel(unit)
+    axis.set(title=title, xlabel=unit)
     axis.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     if len(series) > 1:
         axis.legend(frameon=False)
@@ -119,9 +116,8 @@ def scores(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> Picture
             draw_score(axis, height, row, metric)
         axis.set_yticks(range(len(names)), names if index == 0 else [""] * len(names))
         axis.tick_params(axis="y", length=0)
-        axis.set_title(label(metric))
         axis.margins(x=0.28)
-        axis.set_xlim(left=0)
+        axis.set(title=label(metric), xlim=(0, None))
         axis.xaxis.set_major_locator(MaxNLocator(3))
     return as_picture(figure)
 
@@ -141,9 +137,8 @@ def heatmap(table: Mapping[str, Mapping[str, float | None]], *, title: str) -> P
     """Shares between 0 and 1 by row and column, each written into its cell; empty where there is none."""
     columns = list(next(iter(table.values())))
     figure, (axis,) = panels(1, 1, size=(2.2 + 0.95 * len(columns), 0.9 + 0.24 * len(table)))
-    grid = [
-        [math.nan if row[column] is None else row[column] for column in columns] for row in table.values()
-    ]
+    shares = ([row[column] for column in columns] for row in table.values())
+    grid = [[math.nan if share is None else share for share in row] for row in shares]
     axis.imshow(grid, cmap="YlGnBu", vmin=0, vmax=1.15, aspect="auto")
     for y, row in enumerate(grid):
         for x, share in enumerate(row):
@@ -154,8 +149,7 @@ def heatmap(table: Mapping[str, Mapping[str, float | None]], *, title: str) -> P
     axis.set_yticks(range(len(table)), [name.replace("_", " ") for name in table])
     axis.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
     axis.set_title(title, pad=10)
-    for spine in axis.spines.values():
-        spine.set_visible(False)
+    axis.spines[:].set_visible(False)
     return as_picture(figure)
 
 
@@ -168,8 +162,7 @@ def curves(history: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Pict
         steps, values = zip(*points, strict=True)
         mark = "o" if column.startswith("val_") else None
         axis.plot(steps, values, color=KIND_COLORS["model"], marker=mark, markersize=3, linewidth=1.3)
-        axis.set_title(heading(column))
-        axis.set_xlabel("step")
+        axis.set(title=heading(column), xlabel="step")
         axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     return as_picture(figure)
 
@@ -185,13 +178,9 @@ def ranking(values: Mapping[str, float], *, title: str) -> Picture:
     ordered = sorted(values.items(), key=lambda item: item[1])
     figure, (axis,) = panels(1, 1, size=(6.4, 0.7 + 0.2 * len(ordered)))
     names = [name.replace("_", " ") for name, _ in ordered]
-    axis.barh(names, [value for _, value in ordered], color=KIND_COLORS["model"], height=0.7)
-    for place, (_, value) in enumerate(ordered):
-        axis.annotate(
-            f"{value:.2f}", (value, place), (4, 0), textcoords="offset points", va="center", fontsize=8
-        )
-    axis.set_xlim(0, 1.08)
-    axis.set_title(title)
+    bars = axis.barh(names, [value for _, value in ordered], color=KIND_COLORS["model"], height=0.7)
+    axis.bar_label(bars, fmt="{:.2f}", padding=4, fontsize=8)
+    axis.set(title=title, xlim=(0, 1.08))
     axis.tick_params(axis="y", length=0, labelsize=8)
     return as_picture(figure)
 
@@ -204,7 +193,6 @@ def race(histories: Mapping[str, Sequence[Mapping[str, Any]]], column: str) -> P
         steps, values = zip(*points, strict=True)
         color = KIND_COLORS["ceiling"] if name.startswith("oracle") else CYCLE[number % len(CYCLE)]
         axis.plot(steps, values, marker="o", markersize=3, color=color, label=name.replace("_", " "))
-    axis.set_title(heading(column))
-    axis.set_xlabel("step")
+    axis.set(title=heading(column), xlabel="step")
     figure.legend(loc="outside right upper", frameon=False, fontsize=8)
     return as_picture(figure)

@@ -1,4 +1,4 @@
-"""`python -m lib predict`: captions of pictures, folders and lists; and the RL homework's `img_predict`.
+"""`python -m lib predict`: captions of pictures, folders and lists.
 
 Light to import: torch is loaded when there is something to caption.
 """
@@ -7,13 +7,13 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from lib.config import ConfigError, read_settings
+from lib.config import ConfigError
 from lib.data.formats.folder import walk_folder
 from lib.data.formats.gallery import Gallery
 from lib.data.formats.report import Report, printable
@@ -204,32 +204,3 @@ def lines(prediction: "Prediction", *, with_scores: bool) -> Iterator[str]:
     path = prediction.path.encode("utf-8", "backslashreplace").decode("utf-8").translate(ESCAPED)
     for text, score in zip(prediction.captions, prediction.scores, strict=True):
         yield "\t".join([path, f"{score:.4f}", text] if with_scores else [path, text])
-
-
-@dataclass(frozen=True, kw_only=True)
-class HomeworkOptions:
-    """The homework's `opt`; every key may be left out."""
-
-    predict_method: Literal["beam-k", "random_sample"] = "beam-k"
-    k_value: int = 5  # heeded by beam-k
-    device: str = "cpu"
-
-    def __post_init__(self):
-        if self.k_value < 1:
-            raise ConfigError(f"opt.k_value must be at least 1, not {self.k_value}")
-
-
-def img_predict(model_path: str | Path, img_path: str | Path, opt: Mapping[str, Any] | None = None) -> str:
-    """The homework's call: the caption of one picture. `model_path` is a checkpoint folder of Lookbook's."""
-    from lib.data.images import load_image
-    from lib.models.decoding import Decoding
-    from lib.publish.captioning import caption, longest, open_captioner
-
-    options = read_settings(HomeworkOptions, dict(opt or {}), where="opt.")
-    image = load_image(resolve(img_path))
-    model = open_captioner(model_path, options.device)
-    method = "beam" if options.predict_method == "beam-k" else "sample"
-    decoding = Decoding(method=method, beam=options.k_value)
-    decoding = replace(decoding, max_length=longest(model, decoding.max_length))
-    captions, _ = caption(model, model.preprocess(image)[None], decoding)[0]
-    return captions[0]

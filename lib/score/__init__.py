@@ -1,5 +1,6 @@
 """Scores of captions and of retrieval, equal to the packages the field reports with; cheap to import."""
 
+from lib.score.attributes import attribute_f1
 from lib.score.baselines import baselines
 from lib.score.cider import CiderD, DocumentFrequencies
 from lib.score.evaluate import evaluate, score_captions
@@ -12,6 +13,7 @@ __all__ = [
     "DocumentFrequencies",
     "Reward",
     "ScoreError",
+    "attribute_f1",
     "baselines",
     "evaluate",
     "retrieve",

@@ -1,20 +1,35 @@
 """Attribute F1: how much of what a picture shows a caption states, and how much of what it states is there.
 
-A statement is an attribute with a value, read by the atelier's parser. It is right where the attribute is
+A statement is an attribute with a value, read by the world it is said of. It is right where the attribute is
 visible with that value, and wrong where it is hidden or absent (None). An attribute stated with two values
 that contradict each other counts as one wrong statement, so hedging never pays.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from atelier.parse import parse
-from atelier.wardrobe import ACCESSORIES, CORE, SCHEMA, Attributes
 from lib.score.pairs import ScoreError, Texts, match_ids
 
-WORN = (*CORE, *ACCESSORIES)
+Attributes = Mapping[str, str | None]  # what is true of a picture; None where it is hidden or absent
+
+
+class Statements(Protocol):
+    """What a text states: one value of an attribute, or several that contradict each other."""
+
+    attributes: Mapping[str, str]
+    conflicts: Mapping[str, Sequence[str]]
+
+
+class World(Protocol):
+    """What can be true of a picture, and how a text is read back. It is handed in; there is no global one."""
+
+    schema: Mapping[str, Sequence[str]]
+    scored: Sequence[str]  # the attributes that count unless others are asked for
+
+    def parse(self, text: str, language: str = "en", mood: str = "plain") -> Statements: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,19 +47,23 @@ class AttributeScore:
 def attribute_f1(
     candidates: Texts,
     truths: Mapping[str, Attributes] | Sequence[Attributes],
+    world: World,
     *,
-    names: Sequence[str] = WORN,
+    names: Sequence[str] | None = None,
 ) -> AttributeScore:
     """Score captions against what is visible, both by id or both in the same order.
 
-    The background counts only where it is asked for: `names=SCENE` scores it alone. Attributes that no
-    picture shows and no caption states are left out of `per_attribute`.
+    What the world does not score by itself counts only where it is asked for: `names=SCENE` scores the
+    background alone. Attributes that no picture shows and no caption states are left out of `per_attribute`.
     """
-    _check_names(names)
+    names = world.scored if names is None else names
+    _check_names(names, world)
     keys = match_ids(candidates, truths)
     for key in keys:
         _check_attributes(key, truths[key], names)
-    tables = np.array([_compare(candidates[key], truths[key], names) for key in keys])  # [C, A, 3]
+    tables = np.array(
+        [_compare(world.parse(candidates[key]), truths[key], names) for key in keys]
+    )  # [C, A, 3]
     counts, by_name = tables.sum(axis=1), tables.sum(axis=0)
     return AttributeScore(
         **{name: float(rate) for name, rate in attribute_rates(counts.sum(axis=0)).items()},
@@ -68,53 +87,43 @@ def attribute_rates(counts: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def attribute_scores(
-    candidates: Sequence[str], truths: Sequence[Attributes], *, names: Sequence[str] = WORN
-) -> list[float]:
-    """The F1 of each caption alone: a reward for reinforcement learning."""
-    return attribute_f1(candidates, truths, names=names).per_caption if candidates else []
-
-
-def attribute_set(caption: str) -> frozenset[tuple[str, str]]:
+def attribute_set(caption: str, world: World) -> frozenset[tuple[str, str]]:
     """What a caption states, as a set: captions that differ only in wording have equal sets."""
-    parsed = parse(caption)
+    parsed = world.parse(caption)
     disputed = ((name, value) for name, values in parsed.conflicts.items() for value in values)
     return frozenset((*parsed.attributes.items(), *disputed))
 
 
-def statements(caption: str) -> tuple[frozenset[tuple[str, str]], int]:
-    """What a caption states of what is worn, and how many statements that is, contradictions among them."""
-    parsed = parse(caption)
-    said = frozenset((name, value) for name, value in parsed.attributes.items() if name in WORN)
-    return said, len(said) + sum(name in WORN for name in parsed.conflicts)
+def statements(caption: str, world: World) -> tuple[frozenset[tuple[str, str]], int]:
+    """What a caption states of what is scored, and how many statements that is, contradictions among them."""
+    parsed = world.parse(caption)
+    said = frozenset((name, value) for name, value in parsed.attributes.items() if name in world.scored)
+    return said, len(said) + sum(name in world.scored for name in parsed.conflicts)
 
 
-def what_is_visible(attributes: Attributes) -> frozenset[tuple[str, str]]:
-    """What there is to state of what is worn in a picture."""
-    lacking = [name for name in WORN if name not in attributes]
+def what_is_visible(attributes: Attributes, world: World) -> frozenset[tuple[str, str]]:
+    """What there is to state of a picture."""
+    lacking = [name for name in world.scored if name not in attributes]
     if lacking:
         raise ScoreError(f"no attribute {lacking[0]!r}; expected a value, or None where it is hidden")
-    return frozenset((name, attributes[name]) for name in WORN if attributes[name] is not None)
+    return frozenset((name, attributes[name]) for name in world.scored if attributes[name] is not None)
 
 
-def _compare(caption: str, attributes: Attributes, names: Sequence[str]) -> list[tuple[int, int, int]]:
+def _compare(parsed: Statements, truth: Attributes, names: Sequence[str]) -> list[tuple[int, int, int]]:
     """For each attribute, as 0 or 1: stated rightly, stated, visible. [A, 3]"""
-    parsed = parse(caption)
     table = []
     for name in names:
-        truth, said = attributes[name], parsed.attributes.get(name)
+        true, said = truth[name], parsed.attributes.get(name)
         stated = said is not None or name in parsed.conflicts
-        right = (
-            said is not None and said == truth
-        )  # a contradiction is not right of a hidden attribute either
-        table.append((int(right), int(stated), int(truth is not None)))
+        right = said is not None and said == true  # a contradiction is not right of a hidden one either
+        table.append((int(right), int(stated), int(true is not None)))
     return table
 
 
-def _check_names(names: Sequence[str]) -> None:
-    unknown = [name for name in names if name not in SCHEMA]
+def _check_names(names: Sequence[str], world: World) -> None:
+    unknown = [name for name in names if name not in world.schema]
     if unknown:
-        raise ScoreError(f"unknown attribute {unknown[0]!r}; known: {', '.join(SCHEMA)}")
+        raise ScoreError(f"unknown attribute {unknown[0]!r}; known: {', '.join(world.schema)}")
 
 
 def _check_attributes(key: object, attributes: Attributes | None, names: Sequence[str]) -> None:

@@ -1,10 +1,4 @@
-"""BLEU-1..4: `coco_bleu` is pycocoevalcap's and what is reported, `nltk_bleu` nltk's without smoothing.
-
-Both clip the same counts and take the closest reference length. They differ where captions are shorter than
-four tokens (nltk counts at least one n-gram a caption) and by COCO's guards against division by zero.
-"""
-
-import sys
+"""BLEU-1..4 as pycocoevalcap has it: counts clipped, the closest reference length, guards against nothing."""
 
 import numpy as np
 
@@ -47,15 +41,3 @@ def coco_bleu(statistics: np.ndarray) -> np.ndarray:
     ratio = (statistics[..., -2] + TINY) / (statistics[..., -1] + SMALL)
     penalty = np.exp(np.minimum(0.0, 1 - 1 / ratio))
     return precision ** (1 / np.arange(1, ORDERS + 1)) * penalty[..., None]
-
-
-def nltk_bleu(statistics: np.ndarray) -> np.ndarray:
-    """nltk's corpus BLEU-1..4, no smoothing, from the statistics of each caption [C, 10] -> [4]."""
-    guessed = np.maximum(statistics[:, ORDERS : 2 * ORDERS], 1).sum(axis=0)
-    correct = statistics[:, :ORDERS].sum(axis=0)
-    length, closest = statistics[:, -2:].sum(axis=0)
-    if not correct[0]:
-        return np.zeros(ORDERS)
-    logs = np.log(np.where(correct > 0, correct / guessed, sys.float_info.min))
-    penalty = np.exp(min(0.0, 1 - closest / length))
-    return penalty * np.exp(np.cumsum(logs) / np.arange(1, ORDERS + 1))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from lib.score.attributes import World, attribute_f1, attribute_rates, attribute_set
 from lib.score.bleu import bleu_statistics, coco_bleu
 from lib.score.bootstrap import intervals
 from lib.score.cider import CiderD, DocumentFrequencies
@@ -48,8 +49,6 @@ class Measured:
         scores = dict(zip(BLEU_KEYS, np.moveaxis(coco_bleu(bleu), -1, 0), strict=True))
         scores |= dict(zip(self.means, np.moveaxis(means / len(self.bleu), -1, 0), strict=True))
         if self.counts is not None:
-            from lib.score.attributes import attribute_rates
-
             scores |= {f"attribute_{name}": rate for name, rate in attribute_rates(counts).items()}
         return scores
 
@@ -59,6 +58,7 @@ def evaluate(
     references: References,
     *,
     attributes: Mapping | Sequence | None = None,
+    world: World | None = None,
     document_frequencies: DocumentFrequencies | None = None,
     end_token: bool = False,
     tokenizer: Tokenizer | None = None,
@@ -67,21 +67,24 @@ def evaluate(
 ) -> dict:
     """Score texts against lists of texts, given both by id or both in order.
 
-    `attributes` are what each picture shows, keyed like the candidates. CIDEr-D takes its document
-    frequencies from the references unless given, and counts no end token unless asked to: the published way.
-    `resamples=0` leaves the intervals out.
+    `attributes` are what each picture shows in a `world`, keyed like the candidates. CIDEr-D takes its
+    document frequencies from the references unless given, and counts no end token unless asked to: the
+    published way. `resamples=0` leaves the intervals out.
     """
     if resamples < 0:
         raise ScoreError(f"resamples must be 0 or more, not {resamples}")
     pairs = ScoredPairs(candidates, references, tokenizer)
     measured = measure(pairs, document_frequencies, end_token=end_token)
     if attributes is not None:
-        measured = replace(measured, counts=count_statements(candidates, attributes))
+        if world is None:
+            raise ScoreError("attributes are scored in a world: give evaluate the world they are of")
+        measured = replace(measured, counts=attribute_f1(candidates, attributes, world).counts)
     statistics = measured.statistics()
     scores = {key: float(value) for key, value in measured.score(statistics.sum(axis=0)).items()}
     scores |= diversity(pairs.candidates)
     if attributes is not None:
-        scores["unique_attributes"] = share_of_unique_attributes(pairs.texts)
+        stated = {attribute_set(text, world) for text in pairs.texts}
+        scores["unique_attributes"] = len(stated) / len(pairs.texts)
     if resamples:
         scores |= intervals(statistics, measured.score, resamples=resamples, seed=seed)
     return scores | ({"notes": measured.notes} if measured.notes else {})
@@ -123,17 +126,3 @@ def measure(
     means["mean_length"] = np.array([len(tokens) for tokens in pairs.candidates], float)
     means["bad_endings"] = np.array(bad_endings(pairs.candidates, pairs.references), float)
     return Measured(bleu_statistics(table, counted), means, notes)
-
-
-def count_statements(candidates: Texts, attributes: Mapping | Sequence) -> np.ndarray:
-    """How much of what each caption states is true, and how much there was to state. [C, 3]"""
-    from lib.score.attributes import attribute_f1
-
-    return attribute_f1(candidates, attributes).counts
-
-
-def share_of_unique_attributes(texts: Sequence[str]) -> float:
-    """How many different things the captions say, by the captions."""
-    from lib.score.attributes import attribute_set
-
-    return len({attribute_set(text) for text in texts}) / len(texts)

@@ -19,24 +19,12 @@ Previous = Sequence[int | None] | dict[int, int | None]  # for each position the
 ALPHA, BETA, GAMMA = 0.9, 3.0, 0.5  # nltk's defaults
 
 
-class Remembered(dict):
-    """The values of a function of one word, each computed once."""
-
-    def __init__(self, compute: Callable):
-        super().__init__()
-        self.compute = compute
-
-    def __missing__(self, word: str):
-        value = self[word] = self.compute(word)
-        return value
-
-
 class WordForms:
     """Stems and synonyms. Without `synsets` (a function of a word, WordNet's) there is no synonym stage."""
 
     def __init__(self, stem: Callable[[str], str], synsets: Callable[[str], Iterable] | None = None):
-        self.stems = Remembered(stem)
-        self.synonyms = Remembered(lambda word: synonyms(word, synsets)) if synsets else None
+        self.stem = cache(stem)  # each word is asked for once
+        self.synonyms = cache(lambda word: synonyms(word, synsets)) if synsets else None
 
     @property
     def key(self) -> str:
@@ -118,10 +106,10 @@ def align_words(hypothesis: list[Placed], target: Target, forms: WordForms) -> l
         return partners
     last, previous = {}, {}
     for position in sorted(theirs):
-        stem = forms.stems[target.words[position]]
+        stem = forms.stem(target.words[position])
         previous[position] = last.get(stem)
         last[stem] = position
-    mine = match([(position, forms.stems[word]) for position, word in mine], last, previous, partners)
+    mine = match([(position, forms.stem(word)) for position, word in mine], last, previous, partners)
     if forms.synonyms is not None and mine:
         match_synonyms(mine, last, previous, partners, forms.synonyms)
     return partners
@@ -146,11 +134,11 @@ def match_synonyms(
     last: Last,
     previous: Previous,
     partners: list[int | None],
-    synonyms: dict[str, frozenset[str]],
+    synonyms: Callable[[str], frozenset[str]],
 ) -> None:
     """Match each word to the last free reference word that is a synonym of it."""
     for position, word in words:
-        alike = synonyms[word]
+        alike = synonyms(word)
         if not alike.isdisjoint(last):
             free = [(place, key) for key, place in last.items() if place is not None and key in alike]
             if free:

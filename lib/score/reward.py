@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from lib.data.text import detokenize
+from lib.score.attributes import World, attribute_rates, statements, what_is_visible
 from lib.score.bleu import bleu_statistics, coco_bleu
 from lib.score.cider import CiderD, DocumentFrequencies
 from lib.score.diversity import ends_are_usual, ends_badly
@@ -15,8 +16,6 @@ from lib.score.pairs import ScoreError
 from lib.score.rouge import rouge_l_coco
 
 REWARDS = ("cider_d", "bleu4", "rouge_l_coco", "meteor", "attribute_f1", "good_ending")
-
-Said = tuple[frozenset[tuple[str, str]], int]  # statements that may be right; how many there are in all
 
 
 class Reward:
@@ -34,8 +33,9 @@ class Reward:
         *,
         end_token: bool = True,
         attributes: Sequence[Mapping] | None = None,
+        world: World | None = None,
     ):
-        """`attributes` are what is visible in each item's picture, for attribute F1."""
+        """`attributes` are what is visible in each item's picture, for attribute F1 in their `world`."""
         unknown = sorted(set(weights) - set(REWARDS))
         if unknown or not weights:
             raise ScoreError(f"unknown reward {', '.join(unknown) or 'none'}; known: {', '.join(REWARDS)}")
@@ -52,9 +52,13 @@ class Reward:
         if "attribute_f1" in weights:
             if attributes is None or len(attributes) != len(references) or not all(attributes):
                 raise ScoreError("the reward attribute_f1 needs the visible attributes of every picture")
-            from lib.score.attributes import what_is_visible
-
-            self.visible = [what_is_visible(of_picture) for of_picture in attributes]
+            if world is None:
+                raise ScoreError("the reward attribute_f1 needs the world that the attributes are of")
+            self.visible = [what_is_visible(of_picture, world) for of_picture in attributes]
+            # words of a caption -> what it states; the likeliest captions come again and again
+            self.stated = lru_cache(maxsize=1 << 16)(
+                lambda words: statements(detokenize(words.split(" ")), world)
+            )
 
     def scores(self, candidates: Sequence[Tokens], indices: Sequence[int]) -> np.ndarray:
         """The reward of each candidate against the references of item `indices[k]`."""
@@ -80,19 +84,9 @@ class Reward:
 
     def _attribute_f1(self, candidates: Sequence[Tokens], indices: Sequence[int]) -> np.ndarray:
         """The F1 of each caption alone, as `attribute_f1` counts it."""
-        from lib.score.attributes import attribute_rates
-
         counts = np.zeros((len(candidates), 3))
         for row, (candidate, index) in enumerate(zip(candidates, indices, strict=True)):
-            said, stated = _said(" ".join(candidate))
+            said, stated = self.stated(" ".join(candidate))
             visible = self.visible[index]
             counts[row] = len(said & visible), stated, len(visible)
         return attribute_rates(counts)["f1"]
-
-
-@lru_cache(maxsize=1 << 16)
-def _said(words: str) -> Said:
-    """What a caption, its words apart, states of what is worn; the likeliest ones come again and again."""
-    from lib.score.attributes import statements
-
-    return statements(detokenize(words.split(" ")))

@@ -3,7 +3,7 @@
 Records in their splits, the words of 00, its eye seen one way, and the eye's features on disk.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from lib.config import Training
 from lib.data.formats import open_dataset
 from lib.data.images import Preprocess
 from lib.data.loader import CachedFeatures, CaptionPairs, Loader, Per, View
-from lib.data.record import Record, digest
+from lib.data.record import Caption, Record, digest, plain_captions
 from lib.data.split import arrange, part
 from lib.data.text import Vocab
 from lib.models.attributes import AttributeEncoder
@@ -24,8 +24,10 @@ from lib.models.decoding import Decoding
 from lib.models.eye import open_eye
 from lib.models.features import cache_features
 from lib.paths import Output
+from lib.score.attributes import World
+from lib.score.evaluate import evaluate
 from lib.train.processes import this_process
-from lib.train.session import Validate
+from lib.train.session import Validator
 from lib.train.validation import by_captions
 
 
@@ -39,6 +41,8 @@ class CaptionTask:
     preprocess: Preprocess | None
     views: dict[str, View]  # what a decoder sees of each split
     seen: str  # fingerprint of the eye's features, or of what stands in their place
+    world: World | None = None  # what can be true of the pictures, where that is known
+    rows: Callable[[Record], Sequence[Caption]] = plain_captions  # how a record's captions are taught
 
     @property
     def test(self) -> Sequence[Record]:
@@ -55,6 +59,10 @@ class CaptionTask:
         attributes = [record.attributes for record in self.test]
         return attributes if all(attributes) else None
 
+    def evaluate(self, texts: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
+        """Every score of a caption for each test picture."""
+        return evaluate(texts, self.references, attributes=self.attributes, world=self.world, seed=seed)
+
     def captioner(self, config: dict[str, Any]) -> Captioner:
         """A fresh captioner: this eye, these words, and the decoder that `config` describes."""
         sizes = {"vocab_size": len(self.vocab), "memory_width": self.encoder.width}
@@ -62,7 +70,7 @@ class CaptionTask:
 
     def loader(self, training: Training, *, per: Per = "caption") -> Loader:
         """This process's share of the training pairs, in batches of like length; or each picture once."""
-        pairs = CaptionPairs(self.splits["train"], self.vocab, self.views["train"], per=per)
+        pairs = CaptionPairs(self.splits["train"], self.vocab, self.views["train"], per=per, rows=self.rows)
         size, workers, bucket = training.batch_size, training.workers, per == "caption"
         return Loader(
             pairs, batch_size=size, seed=training.seed, workers=workers, bucket=bucket, **this_process()
@@ -72,14 +80,23 @@ class CaptionTask:
         """What the weights of a run on this task depend on."""
         data = digest(record for records in self.splits.values() for record in records)
         model = captioner.describe() | {"seen": self.seen}
-        return {"data": data, "words": self.vocab.digest, "model": model, "objective": objective}
+        key = {"data": data, "words": self.vocab.digest, "model": model, "objective": objective}
+        marked = [row[1:] for record in self.splits["train"] for row in self.rows(record) if any(row[1:])]
+        return key | ({"rows": [len(marked), sorted(set(map(repr, marked)))]} if marked else {})
 
-    def validation(self, decoding: Decoding) -> Validate:
-        return by_captions(self.splits["val"], self.views["val"], decoding)
+    def validation(self, decoding: Decoding) -> Validator:
+        return by_captions(self.splits["val"], self.views["val"], decoding, self.world)
 
 
 def open_caption_task(
-    output: str | Path, dataset: str | Path, *, split: str, view: str, variants: int = 1, seed: int = 0
+    output: str | Path,
+    dataset: str | Path,
+    *,
+    split: str,
+    view: str,
+    world: World | None = None,
+    variants: int = 1,
+    seed: int = 0,
 ) -> CaptionTask:
     """Open what 00 left, its eye seen as `pooled`, `grid`, `regions` or `attributes`; features come once.
 
@@ -103,13 +120,14 @@ def open_caption_task(
         preprocess=preprocess,
         views={name: CachedFeatures(features, augment=len(features) > 1) for name, features in found.items()},
         seen=found["train"].key + (f" in {variants} variants" if variants > 1 else ""),
+        world=world,
     )
 
 
-def oracle_task(task: CaptionTask, schema: dict[str, Sequence[str]]) -> CaptionTask:
+def oracle_task(task: CaptionTask) -> CaptionTask:
     """The same task for the oracle: instead of the picture, its visible attributes."""
-    encoder = AttributeEncoder(schema)
+    encoder = AttributeEncoder(task.world.schema)
     views = {
         name: CachedFeatures([encoder.memories(records).numpy()]) for name, records in task.splits.items()
     }
-    return CaptionTask(task.splits, task.vocab, encoder, None, views, "attributes")
+    return CaptionTask(task.splits, task.vocab, encoder, None, views, "attributes", task.world)

@@ -1,4 +1,4 @@
-"""Watching a model that rewards teach: how varied what it says still is, and whether it has collapsed."""
+"""The collapse guard: how varied what a model says under rewards still is, and whether it has collapsed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,9 +9,9 @@ from lib.data.loader import View
 from lib.data.record import Record
 from lib.data.text import tokenize
 from lib.models.decoding import Decoding
-from lib.score.attributes import attribute_set
+from lib.score.attributes import World, attribute_set
 from lib.score.diversity import bad_endings, diversity
-from lib.train.session import Validate
+from lib.train.session import Validator
 from lib.train.validation import caption_all, rating
 
 # what must be left of what the model was at the start, as a share of it
@@ -24,17 +24,18 @@ def guarded_validator(
     records: Sequence[Record],
     view: View,
     decoding: Decoding,
+    world: World | None = None,
     *,
     start: Mapping[str, float] | None = None,
-) -> Validate:
+) -> Validator:
     """Validate as `by_captions` does, and see how varied, long and finished the captions are.
 
     `start` is what this said of the model before training: one that has fallen too far from it is told to
     stop, and so is never the best one, whatever its score.
     """
-    rate = rating(records)
+    rate = rating(records, world)
     references = [[tokenize(text) for text in record.captions] for record in records]
-    known = all(record.attributes for record in records)
+    known = world is not None and all(record.attributes for record in records)
 
     def validate(model: nn.Module) -> dict[str, Any]:
         texts = caption_all(model, records, view, decoding)
@@ -42,7 +43,7 @@ def guarded_validator(
         result = rate(texts) | diversity(tokens)
         result["bad_endings"] = sum(bad_endings(tokens, references)) / len(tokens)
         if known:
-            result["unique_attributes"] = len(set(map(attribute_set, texts))) / len(texts)
+            result["unique_attributes"] = len({attribute_set(text, world) for text in texts}) / len(texts)
         return result | ({"stop": collapse(result, start)} if start else {})
 
     return validate

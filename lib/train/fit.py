@@ -17,7 +17,7 @@ from lib.train.objectives import Objective
 from lib.train.optimise import recomputing, schedule
 from lib.train.processes import accelerate, sum_gradients, total
 from lib.train.run_identity import FitError
-from lib.train.session import Fitted, TrainingSession, Validate
+from lib.train.session import Fitted, TrainingSession, Validator
 from lib.train.state import untouched_random
 
 
@@ -29,7 +29,7 @@ def fit(
     training: Training,
     folder: str | Path,
     run_key: dict[str, Any],
-    validate: Validate | None = None,
+    validate: Validator | None = None,
     meta: dict[str, Any] | None = None,
     encoder: nn.Module | None = None,
 ) -> Fitted:

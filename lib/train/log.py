@@ -16,7 +16,7 @@ from lib.train.run_identity import FitError
 
 CSV_SECONDS = 5.0  # at most so old is history.csv while a run is on
 
-Row = dict[str, Any]
+HistoryRow = dict[str, Any]
 
 
 class Meter:
@@ -67,7 +67,7 @@ class Meter:
         return f"{self.read().get('loss', self.loss):.3f}"
 
 
-def plain_row(values: dict[str, Any]) -> Row:
+def plain_row(values: dict[str, Any]) -> HistoryRow:
     """What a validation said as numbers and text, fit for a table and for JSON."""
     row = {name: value.item() if hasattr(value, "item") else value for name, value in values.items()}
     odd = [name for name, value in row.items() if not isinstance(value, float | int | str | None)]
@@ -79,7 +79,7 @@ def plain_row(values: dict[str, Any]) -> Row:
 class History:
     """The rows of a run: in memory, in history.csv and, for TensorBoard, in event files."""
 
-    def __init__(self, folder: Path, rows: list[Row], *, writes: bool):
+    def __init__(self, folder: Path, rows: list[HistoryRow], *, writes: bool):
         self.folder, self.rows, self.writes = folder, rows, writes
         self.written = time.monotonic()
         self.board = None
@@ -89,7 +89,7 @@ class History:
             last = rows[-1]["step"] + 1 if rows else None
             self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=last)
 
-    def add(self, row: Row) -> None:
+    def add(self, row: HistoryRow) -> None:
         """Append a row; one for a step that has a row already completes it."""
         if self.rows and self.rows[-1]["step"] == row["step"]:
             self.rows[-1] |= row

@@ -1,4 +1,4 @@
-"""Needs: the memory that training and using a model take, measured on a batch, alike on every device."""
+"""Memory use: what training and using a model take, measured on a batch, alike on every device."""
 
 from typing import Any
 

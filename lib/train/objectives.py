@@ -40,12 +40,12 @@ def cross_entropy(*, label_smoothing: float = 0.0, doubly_stochastic: float = 0.
 
     def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
         decoded = model(batch, attention=doubly_stochastic > 0)
-        targets = next_tokens(batch.tokens, batch.lengths)
+        targets = next_tokens(batch)
         loss = sum_losses(decoded.logits, targets, label_smoothing)
         words = (targets != IGNORED).sum(dim=1)  # [B]
         result = {"loss": loss, "count": words.sum()}
         if doubly_stochastic > 0:
-            missed = uneven_attention(decoded.attention.float(), targets != IGNORED)  # [B]
+            missed = uneven_attention(decoded.attention.float(), targets != IGNORED, batch.mask)  # [B]
             result["loss"] = loss + doubly_stochastic * (missed * words).sum()
             result["uneven_attention"] = missed.mean()
         return result
@@ -64,17 +64,19 @@ def sum_losses(logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) ->
     )
 
 
-def next_tokens(tokens: Tensor, lengths: Tensor) -> Tensor:
-    """[B, T] padded captions -> [B, T-1] the token to follow each one; nothing follows the end."""
-    targets = tokens[:, 1:]
-    places = torch.arange(1, tokens.shape[1], device=tokens.device)
-    return targets.masked_fill(places >= lengths[:, None], IGNORED)
+def next_tokens(batch: Any) -> Tensor:
+    """[B, T-1] the token to follow each of the captions': none after the end, and what is given is free."""
+    places = torch.arange(1, batch.tokens.shape[1], device=batch.tokens.device)
+    free = (places >= batch.lengths[:, None]) | (places < batch.given[:, None])
+    return batch.tokens[:, 1:].masked_fill(free, IGNORED)
 
 
-def uneven_attention(attention: Tensor, real: Tensor) -> Tensor:
-    """[B, T, N] attention, [B, T] which words are real -> [B] how far its sums over words are from one."""
+def uneven_attention(attention: Tensor, real: Tensor, mask: Tensor | None = None) -> Tensor:
+    """[B, T, N] attention, [B, T] which words are real -> [B] how far its sums over words are from one, over
+    the cells that are real (`mask` [B, N])."""
     sums = (attention * real[:, :, None]).sum(dim=1)  # [B, N]
-    return (1 - sums).square().mean(dim=1)
+    missed = (1 - sums).square()
+    return missed.mean(dim=1) if mask is None else (missed * mask).sum(1) / mask.sum(1)
 
 
 def attribute_loss(targets: Tensor) -> Objective:
@@ -115,28 +117,28 @@ def self_critical(
     bonus for open choices, a pull to the `start` model, each summed over a caption. Items are pictures.
     """
     sampling = Decoding(method="sample", samples=samples, temperature=temperature, max_length=max_length)
-    critic = RewardedSampler(reward, baseline, sampling)
+    sampler = RewardedSampler(reward, baseline, sampling)
     if kl_weight and start is None:
         raise FitError("kl_weight pulls to the model that training starts from: give start")
-    anchor = ReferencePolicy(start) if kl_weight else None
+    reference = ReferencePolicy(start) if kl_weight else None
 
     def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
         # Dropout sleeps: the captions are drawn without it, and their likelihood under a model with it would
         # be another policy's. It sleeps until `fit` wakes it, so that recomputed activations are the same.
         model.decoder.eval()
         memory = model.remember(batch)
-        drawn = critic.draw(model, memory, batch.indices)
-        scored = score(model, memory, drawn.found, temperature)
+        drawn = sampler.draw(model, memory, batch)
+        scored = score(model, memory, batch, drawn.found, temperature)
         gain = (drawn.earned - drawn.usual).flatten().to(scored.said)  # [B * K]
         wanted = gain * scored.said.sum(1)
         if entropy_weight:
             wanted = wanted + entropy_weight * entropy(scored)
-        if anchor:
-            wanted = wanted - kl_weight * divergence(scored, anchor.score(batch, drawn.found, temperature))
+        if reference:
+            wanted = wanted - kl_weight * divergence(scored, reference.score(batch, drawn.found, temperature))
         loss = -wanted.sum() / samples
         if xe_weight:
-            logits = model.decoder(memory, batch.tokens[:, :-1], attention=False).logits
-            loss = loss + xe_weight * sum_losses(logits, next_tokens(batch.tokens, batch.lengths))
+            logits = model.decoder(memory, batch.tokens[:, :-1], batch.mask, attention=False).logits
+            loss = loss + xe_weight * sum_losses(logits, next_tokens(batch))
         return {"loss": loss, "count": len(memory), **step_report(drawn, scored)}
 
     return objective
@@ -153,10 +155,11 @@ def reward_on_truth(reward: Scores, *, scale: float = 0.2, beam: int = 5, max_le
 
     def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
         memory = model.remember(batch)
-        earned = rewards_of(reward, model.search(memory, searching), model.vocab, batch.indices)[:, 0]  # [B]
+        found = model.search(memory, searching, mask=batch.mask, start=batch.prefix)
+        earned = rewards_of(reward, found, model.vocab, batch.indices)[:, 0]  # [B]
         standard = ((earned - earned.mean()) / (earned.std() + 1e-9)).to(memory)
-        logits = model.decoder(memory, batch.tokens[:, :-1], attention=False).logits
-        targets = next_tokens(batch.tokens, batch.lengths)
+        logits = model.decoder(memory, batch.tokens[:, :-1], batch.mask, attention=False).logits
+        targets = next_tokens(batch)
         supervised = sum_losses(logits, targets) / (targets != IGNORED).sum()
         sort = batch.lengths.argsort(descending=True, stable=True)
         words = batch.tokens[sort, 1:, None]

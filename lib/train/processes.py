@@ -19,7 +19,7 @@ def accelerate(training: Training, shares: int) -> Accelerator:
     world = this_process()["world"]
     if shares != world:
         raise FitError(
-            f"the loader shares its batches among {shares} processes, and {world} run: Loader(..., **share())"
+            f"batches are shared among {shares} processes, and {world} run: Loader(..., **this_process())"
         )
     launched = os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
     if launched not in ("no", training.mixed_precision):
@@ -45,7 +45,7 @@ def accelerate(training: Training, shares: int) -> Accelerator:
 
 
 def this_process() -> dict[str, int]:
-    """Which of how many processes this is: `Loader(..., **share())`. torchrun and accelerate say so."""
+    """Which process this is, of how many, as torchrun or accelerate says: `Loader(..., **this_process())`."""
     return {"rank": int(os.environ.get("RANK", 0)), "world": int(os.environ.get("WORLD_SIZE", 1))}
 
 

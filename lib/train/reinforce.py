@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from lib.data.record import Record
 from lib.data.text import Vocab, tokenize
 from lib.models.decoding import Decoding
-from lib.models.generate import Generated
+from lib.models.generate import Generated, as_prefix
+from lib.score.attributes import World
 from lib.score.reward import Reward
 from lib.train.run_identity import FitError
 
@@ -27,10 +28,11 @@ class Scores(Protocol):
     def scores(self, candidates: Sequence[Sequence[str]], indices: Sequence[int]) -> np.ndarray: ...
 
 
-def reward_of(records: Sequence[Record], weights: dict[str, float]) -> Reward:
+def reward_of(records: Sequence[Record], weights: dict[str, float], world: World | None = None) -> Reward:
     """The reward of captions of these pictures; document frequencies are theirs, the end token counts."""
     references = [[tokenize(text) for text in record.captions] for record in records]
-    return Reward(references, weights, attributes=[record.attributes for record in records])
+    attributes = [record.attributes for record in records]
+    return Reward(references, weights, attributes=attributes, world=world)
 
 
 def rewards_of(reward: Scores, found: Generated, vocab: Vocab, pictures: Tensor) -> Tensor:
@@ -67,14 +69,16 @@ class RewardedSampler:
         self.reward, self.baseline, self.sampling = reward, baseline, sampling
         self.greedy = replace(sampling, method="greedy")
 
-    def draw(self, model: nn.Module, memory: Tensor, pictures: Tensor) -> Drawn:
-        """Captions of these pictures, by their places in the reward. No gradient comes through a search."""
-        found = model.search(memory, self.sampling)
-        earned = rewards_of(self.reward, found, model.vocab, pictures)
+    def draw(self, model: nn.Module, memory: Tensor, batch: Any) -> Drawn:
+        """Captions of a batch, its pictures known by their places in the reward. A search has no gradient."""
+        shown = {"mask": batch.mask, "start": batch.prefix}
+        found = model.search(memory, self.sampling, **shown)
+        earned = rewards_of(self.reward, found, model.vocab, batch.indices)
         if self.baseline == "leave_one_out":
             usual = leave_one_out(earned)
         elif self.baseline == "greedy":
-            usual = rewards_of(self.reward, model.search(memory, self.greedy), model.vocab, pictures)
+            greedy = model.search(memory, self.greedy, **shown)
+            usual = rewards_of(self.reward, greedy, model.vocab, batch.indices)
         else:
             usual = torch.zeros(1, 1)
         return Drawn(found, earned, usual.expand_as(earned))
@@ -93,12 +97,14 @@ class Scored(NamedTuple):
     real: Tensor  # [R, T] up to the end, and the end itself
 
 
-def score(model: nn.Module, memory: Tensor, found: Generated, temperature: float = 1.0) -> Scored:
+def score(model: nn.Module, memory: Tensor, batch: Any, found: Generated, temperature: float = 1.0) -> Scored:
     """The captions once more, teacher-forced, so that gradients flow: each word as the search drew it,
     among those that may come and at its temperature."""
     tokens, lengths = found.tokens.flatten(0, 1), found.lengths.flatten()
-    start = torch.full_like(tokens[:, :1], model.vocab.start)
-    logits = model.decoder(memory, torch.cat([start, tokens[:, :-1]], 1), attention=False).logits.float()
+    start = as_prefix(model.vocab.start if batch.prefix is None else batch.prefix, memory)
+    start = start.repeat_interleave(found.tokens.shape[1], 0)
+    rows = torch.cat([start, tokens[:, :-1]], 1)
+    logits = model.decoder(memory, rows, batch.mask, attention=False).logits[:, start.shape[1] - 1 :].float()
     banned = torch.tensor(model.banned, device=logits.device)
     logprobs = logits.index_fill(2, banned, NEVER).div(temperature).log_softmax(2)
     real = torch.arange(tokens.shape[1], device=tokens.device) < lengths[:, None]
@@ -139,4 +145,4 @@ class ReferencePolicy:
     @torch.no_grad()
     def score(self, batch: Any, found: Generated, temperature: float) -> Scored:
         model = self.model.to(found.tokens.device)
-        return score(model, model.remember(batch), found, temperature)
+        return score(model, model.remember(batch), batch, found, temperature)

@@ -1,4 +1,4 @@
-"""A run's memory: how it begins, what it tells, how it is judged, what it keeps, how it ends."""
+"""A training session: how a run begins, is logged and validated, what it keeps, how it ends."""
 
 import contextlib
 import math
@@ -17,7 +17,7 @@ from lib import checkpoint
 from lib.config import Training
 from lib.progress import Progress
 from lib.train import run_identity
-from lib.train.log import History, Meter, Row, plain_row
+from lib.train.log import History, HistoryRow, Meter, plain_row
 from lib.train.optimise import Average, build_optimizer, parameter_groups, set_trainable
 from lib.train.processes import align_weights, first_says
 from lib.train.run_identity import FitError
@@ -34,7 +34,7 @@ from lib.train.state import (
 PAUSE = 10.0  # seconds from one `last` to the next: an epoch may take less time than the disk
 
 # validate(model) -> {"score": higher is better, "stop": why the run should end or None, and more columns}
-Validate = Callable[[nn.Module], dict[str, Any]]
+Validator = Callable[[nn.Module], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Fitted:
     """How a run ended. The model holds the weights of `best`, in eval mode."""
 
     best: Path
-    history: list[Row]
+    history: list[HistoryRow]
     state: Literal["finished", "stopped", "found"]  # found: an equal run had ended before
     reason: str | None = None  # why it stopped before its last step
     resumed: int = 0  # the step at which this call took over
@@ -57,7 +57,7 @@ class TrainingSession:
     folder: Path
     key: dict[str, Any]
     total: int
-    validator: Validate | None
+    validator: Validator | None
     meta: dict[str, Any]
     encoder: nn.Module | None
     accelerator: Accelerator
@@ -104,7 +104,7 @@ class TrainingSession:
         if self.writes:
             self.progress = Progress(self.name, self.total, "steps", done=self.resumed)
 
-    def take_over(self, source: Path) -> list[Row]:
+    def take_over(self, source: Path) -> list[HistoryRow]:
         """Put everything back as it was when `source` was written; its rows come back."""
         checkpoint.load_into(self.model, checkpoint.load(source).weights, source)
         tensors, tree = checkpoint.read_state(source)
@@ -154,7 +154,7 @@ class TrainingSession:
                 "a lower training.learning_rate or training.clip may help"
             )
 
-    def where(self) -> Row:
+    def where(self) -> HistoryRow:
         return {"step": self.position.step, "epoch": self.position.epoch}
 
     def validate(self) -> None:
@@ -227,7 +227,7 @@ class TrainingSession:
             self.save(name, (tensors, tree), finished=finished)
         self.history.write()
 
-    def save(self, name: str, state: checkpoint.State | None = None, *, finished: bool = False) -> None:
+    def save(self, name: str, state: checkpoint.SavedState | None = None, *, finished: bool = False) -> None:
         """Write one checkpoint, on the first process; the others wait."""
         if self.writes:
             row = self.history.rows[-1] if self.history.rows else {}
@@ -260,7 +260,7 @@ class TrainingSession:
         self.position = Position(**state["position"])
         return self.hand_over("found", state["history"])
 
-    def hand_over(self, state: str, rows: list[Row]) -> Fitted:
+    def hand_over(self, state: str, rows: list[HistoryRow]) -> Fitted:
         """Give the model the best weights, so that it is the same whether it was trained now or before."""
         best = self.folder / "best"
         checkpoint.load_into(self.model, checkpoint.load(best).weights, best)

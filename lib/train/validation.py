@@ -1,4 +1,4 @@
-"""Judging models while they train and after: what keeps the best, and the captions that a table scores."""
+"""Validation, while a model trains and after: what keeps the best, and the captions that a table scores."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from lib.data.loader import CaptionPairs, Loader, View
-from lib.data.record import Record
+from lib.data.record import Caption, Record
 from lib.data.text import tokenize
 from lib.models.attributes import number_attributes
 from lib.models.captioner import Captioner
 from lib.models.decoding import Decoding
-from lib.score.attributes import attribute_f1
+from lib.score.attributes import World, attribute_f1
 from lib.score.cider import CiderD
 from lib.score.diversity import diversity
-from lib.train.session import Validate
+from lib.train.session import Validator
 
 BATCH = 64  # pictures captioned or read at once
 
@@ -37,21 +37,31 @@ class BlindView:
 
 
 def caption_all(
-    model: Captioner, records: Sequence[Record], view: View, decoding: Decoding, *, batch_size: int = BATCH
+    model: Captioner,
+    records: Sequence[Record],
+    view: View,
+    decoding: Decoding,
+    *,
+    prefix: tuple[str, ...] = (),
+    batch_size: int = BATCH,
 ) -> list[str]:
-    """A caption for each record, in their order."""
-    loader = Loader(CaptionPairs(records, None, view), batch_size=batch_size, shuffle=False)
+    """A caption for each record, in their order, told as the `prefix` says."""
+    rows = [Caption("", prefix)]
+    pairs = CaptionPairs(records, model.vocab if prefix else None, view, rows=lambda _: rows)
+    loader = Loader(pairs, batch_size=batch_size, shuffle=False)
     device = next(model.parameters()).device
     return [text for batch in loader.batches() for text in model.caption(batch.to(device), decoding)]
 
 
-def by_captions(records: Sequence[Record], view: View, decoding: Decoding) -> Validate:
+def by_captions(
+    records: Sequence[Record], view: View, decoding: Decoding, world: World | None = None
+) -> Validator:
     """Validate a captioner by the CIDEr-D of what it says of some pictures, its variety beside it."""
-    rate = rating(records)
+    rate = rating(records, world)
     return lambda model: rate(caption_all(model, records, view, decoding))
 
 
-def rating(records: Sequence[Record]) -> Callable[[Sequence[str]], dict[str, Any]]:
+def rating(records: Sequence[Record], world: World | None) -> Callable[[Sequence[str]], dict[str, Any]]:
     """How good captions of these pictures are, in their order; references are prepared once."""
     cider = CiderD([[tokenize(text) for text in record.captions] for record in records], end_token=False)
     attributes = [record.attributes for record in records]
@@ -60,12 +70,14 @@ def rating(records: Sequence[Record]) -> Callable[[Sequence[str]], dict[str, Any
         tokens = [tokenize(text) for text in texts]
         score = float(cider.scores(tokens).mean())
         result = {"score": score, "cider_d": score, "unique": diversity(tokens)["unique"]}
-        return result | ({"attribute_f1": attribute_f1(texts, attributes).f1} if all(attributes) else {})
+        if world and all(attributes):
+            result["attribute_f1"] = attribute_f1(texts, attributes, world).f1
+        return result
 
     return rate
 
 
-def by_attributes(records: Sequence[Record], view: View, schema: Mapping[str, Sequence[str]]) -> Validate:
+def by_attributes(records: Sequence[Record], view: View, schema: Mapping[str, Sequence[str]]) -> Validator:
     """Validate an attribute reader by the micro F1 of the attributes it reads off some pictures."""
     truth = number_attributes(records, schema)  # [R, A], 0 where nothing is visible
     loader = Loader(CaptionPairs(records, None, view), batch_size=BATCH, shuffle=False)

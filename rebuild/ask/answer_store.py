@@ -1,4 +1,4 @@
-"""The ledger: answers as JSON lines in one file a shard, appended and synced, so that a kill costs nothing.
+"""The answer store: JSON lines in one file a shard, appended and synced, so that a kill costs nothing.
 
 A shard belongs to the process that holds the kernel's lock on its claim. The lock ends with the process, so
 what a dead worker had claimed is free at once, and the next owner goes on after its last whole line.
@@ -16,10 +16,10 @@ from lib.files import sync_folder
 from lib.paths import shorten
 from rebuild.errors import RebuildError
 
-Row = dict[str, Any]
+AnswerRow = dict[str, Any]
 
 
-def encode_row(row: Row) -> bytes:
+def encode_row(row: AnswerRow) -> bytes:
     """A row as a line; escapes only where a file name is not UTF-8."""
     text = json.dumps(row, ensure_ascii=False, allow_nan=False)
     if not is_unicode(text):
@@ -27,7 +27,7 @@ def encode_row(row: Row) -> bytes:
     return text.encode("utf-8") + b"\n"
 
 
-def read_json_lines(file: Path) -> Iterator[tuple[int, Row]]:
+def read_json_lines(file: Path) -> Iterator[tuple[int, AnswerRow]]:
     """(position, row) of each line; a last line without its end was cut off by a kill and is left out."""
     with file.open("rb") as lines:
         offset = 0
@@ -41,7 +41,7 @@ def read_json_lines(file: Path) -> Iterator[tuple[int, Row]]:
             offset += len(line)
 
 
-def write_json_lines(file: Path, rows: Iterable[Row]) -> int:
+def write_json_lines(file: Path, rows: Iterable[AnswerRow]) -> int:
     """Write rows one by one and sync them; returns how many."""
     count = 0
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ class Shard:
         if kept != end:
             self.lines.truncate(kept)
 
-    def append(self, rows: Iterable[Row]) -> None:
+    def append(self, rows: Iterable[AnswerRow]) -> None:
         """Add rows and wait until the disk has them."""
         rows = list(rows)
         self.lines.write(b"".join(encode_row(row) for row in rows))
@@ -144,7 +144,7 @@ class AnswerStore:
     def file(self, number: int) -> Path:
         return self.rows_folder / f"{number:02x}.jsonl"
 
-    def rows(self, number: int) -> dict[str, Row]:
+    def rows(self, number: int) -> dict[str, AnswerRow]:
         """Id -> row of one shard, as it is on disk now."""
         file = self.file(number)
         return {row["id"]: row for _, row in read_json_lines(file)} if file.exists() else {}

@@ -1,11 +1,10 @@
-"""Run: every picture of a folder is described once, by as many processes as work on it, kill or no kill.
+"""Describing a folder: each picture once, by as many processes as work on it, kill or no kill.
 
 The work lies in 256 shards by the pictures' content. A process claims a few, asks the backend about what is
 missing in them, appends the answers and gives the shards back; whoever is left finishes what others let go.
 """
 
 import contextlib
-import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -14,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lib.files import write_json
+from lib.files import sha256, write_json
 from lib.paths import resolve
 from lib.progress import Progress
-from rebuild.ask.answer_store import AnswerStore, Row, Shard, write_json_lines
+from rebuild.ask.answer_store import AnswerRow, AnswerStore, Shard, write_json_lines
 from rebuild.ask.pictures import SHARDS, PictureList, check_picture, list_pictures
 from rebuild.backends.shape import Answer, Backend, NoAnswer
 from rebuild.errors import RebuildError
@@ -36,15 +35,15 @@ class Answers:
     """All answers of one backend to some prompts about a folder, on disk."""
 
     pictures: PictureList
-    ledger: AnswerStore
+    store: AnswerStore
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[AnswerRow]:
         """One row a picture, shard by shard; then the files that are none, with the reason.
 
         A picture that lies in the folder more than once has the first of its names; `copies` are the others.
         """
         for number in range(SHARDS):
-            found = self.ledger.rows(number)
+            found = self.store.rows(number)
             for id, names in self.pictures.shard(number).items():
                 if id in found:
                     yield found[id] | {"name": names[0], "copies": names[1:]}
@@ -84,22 +83,22 @@ def describe_folder(
     return answers
 
 
-def open_answer_store(work: Path, about: Row) -> AnswerStore:
+def open_answer_store(work: Path, about: AnswerRow) -> AnswerStore:
     """The folder that belongs to this backend and these prompts."""
-    key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
-    ledger = AnswerStore(work / f"{about['backend']}-{key}")
-    write_json(ledger.folder / "about.json", about, indent=1, ascii_only=False)
-    return ledger
+    key = sha256(json.dumps(about, sort_keys=True))[:12]
+    store = AnswerStore(work / f"{about['backend'].replace(' ', '-')}-{key}")
+    write_json(store.folder / "about.json", about, indent=1, ascii_only=False)
+    return store
 
 
 class _Worker:
     """One process's part in a run."""
 
-    def __init__(self, answers: Answers, backend: Backend, about: Row, retry_failed: bool):
-        self.pictures, self.ledger = answers.pictures, answers.ledger
+    def __init__(self, answers: Answers, backend: Backend, about: AnswerRow, retry_failed: bool):
+        self.pictures, self.store = answers.pictures, answers.store
         self.backend, self.about = backend, about
         self.retry = set(range(SHARDS)) if retry_failed else set()
-        self.counted = [len(self.ledger.rows(number)) for number in range(SHARDS)]
+        self.counted = [len(self.store.rows(number)) for number in range(SHARDS)]
         self.batch = max(1, backend.batch_size // len(about["prompts"]))
         self.failed = 0
 
@@ -134,7 +133,7 @@ class _Worker:
         group: list[Claimed] = []
         wanted = BATCHES * self.batch
         for number in todo:
-            if (shard := self.ledger.claim(number)) is None:
+            if (shard := self.store.claim(number)) is None:
                 held.append(number)
                 continue
             claims.callback(shard.close)
@@ -149,7 +148,7 @@ class _Worker:
         """(id, names) of the pictures of a shard that have no row."""
         if number in self.retry:
             self.retry.discard(number)
-            shard.forget({id for id, row in self.ledger.rows(number).items() if row["failed"]})
+            shard.forget({id for id, row in self.store.rows(number).items() if row["failed"]})
         return [(id, names) for id, names in self.pictures.shard(number).items() if id not in shard.done]
 
     def answer(self, group: list[Claimed], progress: Progress) -> None:
@@ -158,7 +157,7 @@ class _Worker:
         for start in range(0, len(flat), self.batch):
             batch = flat[start : start + self.batch]
             rows = self.ask([(id, names) for *_, id, names in batch])
-            by_shard: dict[int, tuple[Shard, list[Row]]] = {}
+            by_shard: dict[int, tuple[Shard, list[AnswerRow]]] = {}
             for (number, shard, *_), row in zip(batch, rows, strict=True):
                 by_shard.setdefault(number, (shard, []))[1].append(row)
             for number, (shard, its) in by_shard.items():
@@ -170,7 +169,7 @@ class _Worker:
         shown: dict[str, Any] = {"failed": self.failed} if self.failed else {}
         progress.update(steps, **shown)
 
-    def ask(self, pictures: list[Content]) -> list[Row]:
+    def ask(self, pictures: list[Content]) -> list[AnswerRow]:
         """A row for each picture; those that do not open are not put to the backend."""
         paths = [self.pictures.path(names[0]) for _, names in pictures]
         checked = list(self.openers.map(check_picture, paths))
@@ -196,8 +195,8 @@ class _Worker:
             raise RebuildError(f"{self.backend.name} gave {len(given)} answers to {len(asked)} questions")
         return given
 
-    def begin_row(self, id: str, names: list[str], reason: str | None, flags: list[str]) -> Row:
-        row: Row = {"id": id, "name": names[0], "texts": {}, "failed": {}, **self.about, "flags": flags}
+    def begin_row(self, id: str, names: list[str], reason: str | None, flags: list[str]) -> AnswerRow:
+        row: AnswerRow = {"id": id, "name": names[0], "texts": {}, "failed": {}, **self.about, "flags": flags}
         if reason is not None:
             row["failed"]["picture"] = reason
             row["flags"] = [UNREADABLE]

@@ -1,4 +1,4 @@
-"""Raw: a folder of pictures without captions, drawn where nobody has brought one.
+"""Unlabelled pictures: a folder without captions, drawn where nobody has brought one.
 
 What is true of them is handed back for measuring; it stands nowhere near the pictures.
 """
@@ -14,12 +14,11 @@ from lib.files import link
 from lib.paths import resolve, shorten
 from rebuild.errors import RebuildError
 
-OURS = re.compile(
-    r"(?:WO)?MEN_drawn_\d{5,}\.jpg"
-)  # as the course project names its own, and like none of a user's
+# as the course project names its own, and like none of a user's
+OURS = re.compile(r"(?:WO)?MEN_drawn_\d{5,}\.jpg")
 
 
-def draw_raw(raw: str | Path, source: str | Path, *, count: int, seed: int) -> dict[str, Attributes]:
+def draw_unlabelled(raw: str | Path, source: str | Path, *, count: int, seed: int) -> dict[str, Attributes]:
     """Draw `count` pictures, each of another product, and lay them into `raw` under names that tell nothing.
 
     `source` keeps the drawing itself. The truth of each picture in `raw` comes back by its name.

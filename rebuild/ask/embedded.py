@@ -21,13 +21,13 @@ def teach(
     `records` are pictures whose attributes are known; the answers are told anew from these in each epoch.
     """
     questions = Questions(records, prompts)
-    little = build_tiny_instructblip(questions.texts, size=size, seed=training.seed)
+    model = build_tiny_instructblip(questions.texts, size=size, seed=training.seed)
     loader = Loader(
-        InstructionData(questions, little),
+        InstructionData(questions, model),
         batch_size=training.batch_size,
         seed=training.seed,
         **this_process(),
     )
-    key = {"data": questions.describe(), "model": little.describe(), "objective": "answers"}
-    run = fit(little, answer_loss(), loader, training=training, folder=folder / "little", run_key=key)
-    return little.save(folder / "folder"), run.history
+    key = {"data": questions.describe(), "model": model.describe(), "objective": "answers"}
+    run = fit(model, answer_loss(), loader, training=training, folder=folder / "tiny", run_key=key)
+    return model.save(folder / "folder"), run.history

@@ -1,4 +1,4 @@
-"""Lessons: pictures whose attributes are known, questions about them, and answers told anew each time."""
+"""Instruction data: pictures of known attributes, questions about them, and answers told anew each time."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +50,7 @@ class Questions:
         return len(self.records) * len(self.prompts)
 
     def ask(self, number: int, seed: int) -> tuple[str, str]:
-        """One question and a true answer, worded as the course project has it."""
+        """One question and a true answer, worded as `seed` decides."""
         record, kind = divmod(number, len(self.prompts))
         kind = list(self.prompts)[kind]
         return self.prompts[kind], TELL[kind](self.records[record].attributes, random.Random(seed))
@@ -83,8 +83,8 @@ class Instruction:
 class InstructionData:
     """Questions as `Loader` takes them: each picture prepared once and kept, small, in memory."""
 
-    def __init__(self, questions: Questions, little: TinyInstructBlip):
-        self.questions, self.little = questions, little
+    def __init__(self, questions: Questions, model: TinyInstructBlip):
+        self.questions, self.model = questions, model
         self.told = {prompt: self.tell(prompt) for prompt in questions.prompts.values()}
 
     def __len__(self) -> int:
@@ -93,7 +93,7 @@ class InstructionData:
     @cached_property
     def pictures(self) -> Tensor:
         """All pictures, prepared when the first batch is asked for: a run found finished needs none."""
-        return prepare_pictures(self.questions.records, self.little)
+        return prepare_pictures(self.questions.records, self.model)
 
     def choose(self, chance: np.random.Generator) -> np.ndarray:
         """Every question, in each epoch."""
@@ -101,13 +101,13 @@ class InstructionData:
 
     def tell(self, prompt: str) -> dict[str, list[int]]:
         """A question as the processor gives it to the network, places for the picture first."""
-        said = self.little.processor(images=Image.new("RGB", (8, 8)), text=[prompt])
+        said = self.model.processor(images=Image.new("RGB", (8, 8)), text=[prompt])
         return {name: list(said[name][0]) for name in ("input_ids", "qformer_input_ids")}
 
     def batch(self, numbers: Sequence[int], seeds: Sequence[int]) -> Instruction:
         """Questions with their answers, padded on the right; only the answers are to be learnt."""
         asked = [self.questions.ask(int(number), seed) for number, seed in zip(numbers, seeds, strict=True)]
-        words = self.little.processor.tokenizer
+        words = self.model.processor.tokenizer
         answers = words([answer for _, answer in asked], add_special_tokens=False)["input_ids"]
         told = [self.told[prompt] for prompt, _ in asked]
         whole = [t["input_ids"] + a + [words.eos_token_id] for t, a in zip(told, answers, strict=True)]
@@ -119,17 +119,17 @@ class InstructionData:
         for row, question in enumerate(told):
             targets[row, : len(question["input_ids"]) - 1] = IGNORED
         pictures = self.pictures[[int(number) // len(self.questions.prompts) for number in numbers]]
-        given = {"pixel_values": self.little.normalise(pictures), "input_ids": inputs, "attention_mask": mask}
+        given = {"pixel_values": self.model.normalise(pictures), "input_ids": inputs, "attention_mask": mask}
         return Instruction(given | {"qformer_input_ids": queries, "qformer_attention_mask": seen}, targets)
 
 
-def prepare_pictures(records: Sequence[Record], little: TinyInstructBlip) -> Tensor:
+def prepare_pictures(records: Sequence[Record], model: TinyInstructBlip) -> Tensor:
     """All pictures, resized by the processor, in bytes [R, 3, S, S]."""
     parts = []
     with Progress("preparing", len(records), "pictures") as progress:
         for start in range(0, len(records), CHUNK):
             images = [load_image(record.path) for record in records[start : start + CHUNK]]
-            parts.append(little.shrink(images))
+            parts.append(model.shrink(images))
             progress.update(len(images))
     return torch.cat(parts)
 
@@ -150,10 +150,10 @@ def answer_loss() -> Objective:
     A long answer weighs as much as a short one: by tokens the garments would drown the background.
     """
 
-    def objective(model: nn.Module, lesson: Instruction) -> dict[str, Any]:
-        logits = model(lesson.inputs).float().transpose(1, 2)  # [B, words, T]
-        losses = F.cross_entropy(logits, lesson.targets, ignore_index=IGNORED, reduction="none")
-        tokens = (lesson.targets != IGNORED).sum(1)  # [B], the end at least
-        return {"loss": (losses.sum(1) / tokens.clamp(min=1)).sum(), "count": len(lesson)}
+    def objective(model: nn.Module, batch: Instruction) -> dict[str, Any]:
+        logits = model(batch.inputs).float().transpose(1, 2)  # [B, words, T]
+        losses = F.cross_entropy(logits, batch.targets, ignore_index=IGNORED, reduction="none")
+        tokens = (batch.targets != IGNORED).sum(1)  # [B], the end at least
+        return {"loss": (losses.sum(1) / tokens.clamp(min=1)).sum(), "count": len(batch)}
 
     return objective

@@ -4,7 +4,6 @@ The list is kept as JSON lines, sorted by name, so that only new and changed fil
 there is one position a picture, grouped by shard: the part of all work that one process claims at a time.
 """
 
-import hashlib
 import json
 import os
 import stat
@@ -19,6 +18,7 @@ from PIL import Image
 
 from lib.data.formats.gallery import is_picture
 from lib.data.images import FORMATS, ImageError, load_image
+from lib.files import hash_file
 from lib.paths import resolve, shorten
 from lib.progress import Progress
 from rebuild.ask.answer_store import read_json_lines, take_claim, write_json_lines
@@ -149,7 +149,7 @@ def inspect_picture(root: Path, name: str, earlier: ListedPicture | None) -> Lis
         size, changed = found.st_size, found.st_mtime_ns
         if earlier and earlier.id and (earlier.size, earlier.changed) == (size, changed):
             return earlier
-        return ListedPicture(name, None if reason else hash_file(path), size, changed, reason)
+        return ListedPicture(name, None if reason else hash_file(path)[:16], size, changed, reason)
     except OSError as error:
         return ListedPicture(name, None, 0, 0, error.strerror or str(error))
 
@@ -158,12 +158,6 @@ def reason_against(found: os.stat_result) -> str | None:
     if not stat.S_ISREG(found.st_mode):
         return "not a plain file"
     return None if found.st_size else "the file is empty (0 bytes)"
-
-
-def hash_file(path: Path) -> str:
-    """Sixteen hex digits of the content's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def check_picture(path: Path) -> tuple[str | None, list[str]]:

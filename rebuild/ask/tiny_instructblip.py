@@ -1,9 +1,8 @@
-"""Little: an InstructBLIP small enough to be trained here, and a folder that opens like the great one's.
+"""A tiny InstructBLIP: small enough to be trained here, and a folder that opens like the great one's.
 
 The classes are the library's own, and so are the files; only the sizes and the words are ours.
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from lib.files import write_json
+from lib.files import sha256, write_json
 from lib.paths import resolve, shorten
 from lib.train.processes import first_says, this_process
 from rebuild.errors import RebuildError
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 PAD, UNKNOWN, ANSWER, END = "<pad>", "<unk>", "<s>", "</s>"  # <s> stands between question and answer
 SPECIAL = {"pad_token": PAD, "unk_token": UNKNOWN, "bos_token": ANSWER, "eos_token": END}
 PIECE = r" ?[\w'-]+| ?[^\w\s]"  # a word keeps the space before it, so that pieces end to end are the text
-MARK = "little.json"  # says that a folder was written here and may be replaced
+MARK = "tiny.json"  # says that a folder was written here and may be replaced
 
 WIDTH = 128
 SHAPE: dict[str, Any] = {
@@ -68,7 +67,7 @@ class TinyInstructBlip(nn.Module):
         """What its weights depend on before they are trained."""
         words = json.dumps(self.processor.tokenizer.get_vocab(), sort_keys=True)
         size = self.network.config.vision_config.image_size
-        digest = hashlib.sha256(words.encode()).hexdigest()[:16]
+        digest = sha256(words)[:16]
         return {"kind": "instructblip", "size": size, "shape": SHAPE, "words": digest}
 
     def save(self, folder: str | Path) -> Path:

@@ -38,7 +38,7 @@ def kind_of(attribute: str) -> str:
 def read_claims(text: str) -> list[Claim]:
     """Every claim of a text; where it contradicts itself, each of the values is one."""
     found = parse(text)
-    claims = [Claim(*attribute) for attribute in found.attributes.items()]
+    claims = [Claim(name, value) for name, value in found.attributes.items()]
     return claims + [Claim(name, value) for name, values in found.conflicts.items() for value in values]
 
 
@@ -69,14 +69,8 @@ def replace_phrases(text: str, found: Parsed, wanted: Stated) -> str:
     for name, value in wanted.items():
         if found.attributes[name] != value:
             goal = {**parse(text).attributes, name: value}
-            text = next(
-                (
-                    t
-                    for t in replacements(text, name, found.attributes[name], value)
-                    if states(parse(t), goal)
-                ),
-                "",
-            )
+            told = replacements(text, name, found.attributes[name], value)
+            text = next((t for t in told if states(parse(t), goal)), "")
             if not text:
                 return ""
     return text

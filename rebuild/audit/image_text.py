@@ -1,4 +1,4 @@
-"""Agreement: one more voice for the judge, a model that knows pictures and texts together (CLIP, SigLIP)."""
+"""Image-text model: one more voice for the judge, which knows pictures and texts together (CLIP, SigLIP)."""
 
 from functools import lru_cache
 from pathlib import Path

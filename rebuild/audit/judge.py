@@ -1,6 +1,6 @@
 """Judge: what a text claims, held against what the picture says to our own attribute reader and captioner.
 
-Nothing here sees the truth. A claim in which the witnesses believe too little is mended, where they are
+Nothing here sees the truth. A claim in which our own models believe too little is mended, where they are
 sure of another value, or dropped; every verdict says why.
 """
 
@@ -17,7 +17,7 @@ from rebuild.audit.claims import Claim, kind_of, read_claims, rewrite
 NONE = ""  # the value of what is hidden or absent, where None cannot be a key
 KEPT, MENDED, DROPPED = "kept", "mended", "dropped"
 
-Belief = Mapping[str, float]  # value -> how much the witnesses believe in it; NONE: nothing to be seen
+Belief = Mapping[str, float]  # value -> how much our own models believe in it; NONE: nothing to be seen
 ImageText = Callable[[Path, str], float]  # a picture and "upper_color: red" -> how well they agree, 0 to 1
 
 
@@ -39,7 +39,7 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
-    """When a claim falls, and when it is replaced; both by how much the witnesses believe, 0 to 1."""
+    """When a claim falls, and when it is replaced; both by how much our own models believe, 0 to 1."""
 
     doubt: float = 0.1  # a claim believed less falls
     mend: float = 0.7  # another value believed at least so much takes its place
@@ -61,7 +61,7 @@ class JudgeSettings:
 
     def __post_init__(self):
         if not (0 <= self.captioner <= 1 and 0 <= self.image_text <= 1 and self.least_captions >= 1):
-            raise ConfigError("judging: weights lie between 0 and 1, least_captions is at least 1")
+            raise ConfigError("judge_settings: weights lie between 0 and 1, least_captions is at least 1")
 
     def threshold(self, attribute: str) -> Threshold:
         return getattr(self, kind_of(attribute))
@@ -75,7 +75,7 @@ class Verdict:
     value: str
     outcome: str  # kept, mended or dropped
     reason: str
-    belief: float | None  # None where the witnesses have no opinion
+    belief: float | None  # None where our own models have no opinion
     instead: str | None = None  # the value that took its place
 
     @property
@@ -121,7 +121,7 @@ def believe(evidence: Evidence, settings: JudgeSettings | None = None) -> dict[s
 def judge_claim(claim: Claim, belief: Belief | None, threshold: Threshold, score: float | None) -> Verdict:
     """One claim held against what is believed of its attribute; `score` is its belief, all voices heard."""
     if belief is None or score is None:
-        return Verdict(*claim, KEPT, "the witnesses have no opinion", None)
+        return Verdict(*claim, KEPT, "our own models have no opinion", None)
     if score >= threshold.doubt:
         return Verdict(*claim, KEPT, "the picture bears it out", score)
     best = max(belief, key=lambda value: (belief[value], value))

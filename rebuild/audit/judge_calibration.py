@@ -149,7 +149,7 @@ def ratio(part: int, whole: int) -> float | None:
 
 
 @dataclass(frozen=True)
-class Trial:
+class PlantedSet:
     """Texts with planted claims, what is true of their pictures, and what our own models say of these."""
 
     texts: tuple[Planted, ...]
@@ -161,16 +161,16 @@ class Trial:
         return len(self.texts)
 
 
-def set_trial(records: Sequence[Record], own_models: Backend, *, seed: int = 0) -> Trial:
+def plant_errors(records: Sequence[Record], own_models: Backend, *, seed: int = 0) -> PlantedSet:
     """A true caption of each scene, half of them with a wrong garment, half with a wrong place."""
     answers = own_models([record.path for record in records], [EVIDENCE] * len(records))
     if failed := [answer for answer in answers if isinstance(answer, NoAnswer)]:
-        raise BackendError(f"our own models see nothing in a picture of the trial: {failed[0].reason}")
+        raise BackendError(f"our own models see nothing in a picture: {failed[0].reason}")
     chance = random.Random(seed)
     truths = tuple(record.attributes for record in records)
     texts = tuple(plant(describe(truth, chance, scene=True), truth, chance) for truth in truths)
     evidence = tuple(Evidence.from_text(answer) for answer in answers)
-    return Trial(texts, truths, evidence, tuple(record.path for record in records))
+    return PlantedSet(texts, truths, evidence, tuple(record.path for record in records))
 
 
 def plant(text: str, truth: Attributes, chance: random.Random) -> Planted:
@@ -182,12 +182,12 @@ def plant(text: str, truth: Attributes, chance: random.Random) -> Planted:
     return Planted(text, tuple(claims))
 
 
-def hold_trial(
-    trial: Trial, settings: JudgeSettings | None = None, *, image_text_model: ImageText | None = None
+def judge_planted(
+    planted: PlantedSet, settings: JudgeSettings | None = None, *, image_text_model: ImageText | None = None
 ) -> list[Judged]:
     """The judge on every text."""
     more = {"settings": settings, "image_text_model": image_text_model}
-    rows = zip(trial.texts, trial.evidence, trial.pictures, strict=True)
+    rows = zip(planted.texts, planted.evidence, planted.pictures, strict=True)
     return [
         judge_text(text.text, seen, picture=picture, seed=number, **more)
         for number, (text, seen, picture) in enumerate(rows)

@@ -1,7 +1,7 @@
-"""Witness: our own captioner and attribute reader, asked about pictures in the same way as any backend.
+"""Our own models: captioner and attribute reader, asked about pictures in the same way as any backend.
 
 The prompt "caption" gives the captioner's best caption, "evidence" what both say for the judge, as JSON.
-So their answers stand in a ledger too: resumed after a kill, shared by several processes.
+So their answers stand in a store too: resumed after a kill, shared by several processes.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ SAMPLING = Decoding(method="sample", samples=5, temperature=0.7)
 class OwnModels:
     """What our models see. Without a captioner it only reads, without a reader it only tells."""
 
-    name = "witness"
+    name = "own models"
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class OwnModels:
         seed: int = 0,
     ):
         if reader is None and captioner is None:
-            raise BackendError("a witness needs a reader, a captioner or both")
+            raise BackendError("our own models: expected a reader, a captioner or both")
         self.reader, self.captioner, self.preprocess = reader, captioner, preprocess
         self.decoding, self.sampling = decoding or Decoding(), sampling
         self.batch_size, self.model, self.seed = batch_size, model, seed
@@ -59,7 +59,7 @@ class OwnModels:
         if unknown or (CAPTION in prompts and self.captioner is None):
             asked = unknown[0] if unknown else CAPTION
             raise BackendError(
-                f"the witness cannot answer {asked!r}; expected {EVIDENCE!r}, or {CAPTION!r} of a captioner"
+                f"our models cannot answer {asked!r}; expected {EVIDENCE!r}, or {CAPTION!r} of a captioner"
             )
         return answer_in_batches(pictures, prompts, self.ask, self.batch_size)
 
@@ -70,7 +70,7 @@ class OwnModels:
         rows = {kind: [row for row, prompt in enumerate(prompts) if prompt == kind] for kind in {*prompts}}
         answers: list[Answer] = [""] * len(prompts)
         for kind, chosen in rows.items():
-            told = self.tell(batch[chosen]) if kind == CAPTION else self.testify(batch[chosen])
+            told = self.tell(batch[chosen]) if kind == CAPTION else self.give_evidence(batch[chosen])
             for row, text in zip(chosen, told, strict=True):
                 answers[row] = text
         return answers
@@ -81,7 +81,7 @@ class OwnModels:
             found = self.captioner.search(self.captioner.encode(images), self.decoding)
         return [self.captioner.decode(ids) for ids in found.tokens[:, 0].tolist()]
 
-    def testify(self, images: Tensor) -> list[str]:
+    def give_evidence(self, images: Tensor) -> list[str]:
         """The reader's probabilities and the captioner's samples, as the judge reads them."""
         read = read_beliefs(self.reader, images) if self.reader else [{} for _ in images]
         said = self.sample(images) if self.captioner else [()] * len(images)

@@ -8,6 +8,7 @@ from typing import Any
 from atelier.describe import describe_many
 from atelier.sample import blend
 from atelier.wardrobe import SCENE, Attributes
+from atelier.world import WARDROBE
 from lib.data.formats.deepfashion import read_captions
 from lib.data.record import Record
 from lib.paths import resolve, shorten
@@ -61,7 +62,9 @@ def score_scenes(texts: Sequence[str], records: Sequence[Record], *, seed: int =
     """Every score of texts on these captions, and what they state of garments and place if known."""
     attributes = [record.attributes for record in records]
     attributes = attributes if all(attributes) else None
-    scores = evaluate(texts, [record.captions for record in records], attributes=attributes, seed=seed)
+    scores = evaluate(
+        texts, [record.captions for record in records], attributes=attributes, world=WARDROBE, seed=seed
+    )
     return scores | (score_backgrounds(texts, attributes, seed=seed) if attributes else {})
 
 
@@ -69,7 +72,7 @@ def score_backgrounds(
     texts: Sequence[str], truths: Sequence[Attributes], *, resamples: int = 1000, seed: int = 0
 ) -> dict[str, Any]:
     """`background_f1`, its precision and recall, each with its 95 % interval."""
-    counts = attribute_f1(texts, truths, names=SCENE).counts
+    counts = attribute_f1(texts, truths, WARDROBE, names=SCENE).counts
 
     def score(sums):
         return {f"background_{name}": rate for name, rate in attribute_rates(sums).items()}

@@ -5,13 +5,13 @@ older, and takes torch and the rest from the environment it is built with.
 """
 
 import fcntl
-import hashlib
 import shutil
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
+from lib.files import sha256
 from lib.paths import ROOT, shorten
 from rebuild.backends.shape import BackendError
 
@@ -35,7 +35,7 @@ def interpreter(layer: Path = LAYER) -> Path:
 def stamp() -> str:
     """What a layer is made from: its pins, and the environment under it."""
     below = f"{sys.version_info[:3]} {sysconfig.get_path('purelib')}"
-    return hashlib.sha256(REQUIREMENTS.read_bytes() + FOR_CHECKOUTS.read_bytes() + below.encode()).hexdigest()
+    return sha256(REQUIREMENTS.read_bytes(), FOR_CHECKOUTS.read_bytes(), below)
 
 
 def build(layer: Path = LAYER) -> bool:

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from lib.files import sha256
 
 LINE = 300  # characters of a reason that are worth keeping
 SAMPLES = 64  # blocks of one MiB that stand for a file larger than all of them
@@ -35,7 +37,7 @@ class Backend(Protocol):
     """Whatever describes pictures. Rows fail one by one; BackendError is for what stops them all."""
 
     name: str  # of the kind: transformers, lavis, openai, replay
-    model: str  # what was asked for, as the ledger shows it
+    model: str  # what was asked for, as the store shows it
     fingerprint: str  # of what answers: weights, or endpoint and model, with the settings that shape the text
     batch_size: int  # rows it likes at once
 
@@ -78,15 +80,17 @@ def check_questions(pictures: Sequence[Path], prompts: Sequence[str]) -> None:
 
 def backend_fingerprint(*parts: Any) -> str:
     """A short hash of settings and of the files named by paths among them."""
-    whole = hashlib.sha256()
-    for part in parts:
-        if isinstance(part, Path):
-            for file in sorted(part.rglob("*")) if part.is_dir() else [part]:
-                if file.is_file() and not file.name.startswith(".") and file.suffix != ".pyc":
-                    whole.update(file.name.encode("utf-8", "surrogateescape") + file_digest(file))
-        else:
-            whole.update(json.dumps(part, sort_keys=True).encode())
-    return whole.hexdigest()[:16]
+    return sha256(piece for part in parts for piece in pieces_of_part(part))[:16]
+
+
+def pieces_of_part(part: Any) -> Iterator[str | bytes]:
+    """Settings as JSON; of a file or folder the names and contents that a model is read from."""
+    if not isinstance(part, Path):
+        yield json.dumps(part, sort_keys=True)
+        return
+    for file in sorted(part.rglob("*")) if part.is_dir() else [part]:
+        if file.is_file() and not file.name.startswith(".") and file.suffix != ".pyc":
+            yield file.name.encode("utf-8", "surrogateescape") + file_digest(file)
 
 
 def file_digest(path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""The census counts what is there."""
+"""Statistics count what is there."""
 
 from atelier.sample import picture_name, sample_look
 from atelier.statistics import count_values, share_visible

@@ -14,8 +14,16 @@ LIBRARY = {
     "lib/data/images.py": "def load():\n    import lib.heavy",
     "lib/heavy.py": "",
     "lib/lonely.py": "raise RuntimeError('never imported, only read')",
-    "lib/room/__init__.py": "from lib.data.text import tokenize as cut\nHERE = 1",
+    "lib/room/__init__.py": "from lib.data.text import tokenize as cut\n__all__ = ['cut']",
     "lib/room/cut.py": "",
+    "lib/busy/__init__.py": "from lib.paths import a\nfrom lib.data import text\na = text(a)",
+    "lib/busy/deep.py": "",
+    "lib/lazy/__init__.py": "WHERE = {'x': 'lib.lazy.one'}\ndef __getattr__(n):\n    import_module(WHERE[n])",
+    "lib/lazy/one.py": "from .two import x",
+    "lib/lazy/two.py": "",
+    "lib/twice/__init__.py": "from lib.paths import f\nfrom lib.heavy import f",
+    "lib/star/__init__.py": "from lib.paths import *\nfrom lib.heavy import h",
+    "lib/lost.py": "from ...far import away",
     "lib/named.py": "import importlib\nTABLE = {'x': 'lib.heavy'}\nimportlib.import_module(TABLE['x'])",
     "lib/words.py": "open('words.txt')",
     "lib/words.txt": "a\nb",
@@ -52,7 +60,15 @@ def library(tmp_path):
         ("from lib import data", "__init__ data/__init__ data/images data/text heavy paths"),
         ("from lib.data import *", "__init__ data/__init__ data/images data/text heavy paths"),
         ("def f():\n    from lib import paths", "__init__ paths"),
-        ("from lib.room import HERE", "__init__ data/__init__ data/text paths room/__init__"),
+        ("from lib import room", "__init__ data/__init__ data/text paths room/__init__"),
+        ("from lib.busy import a", "__init__ busy/__init__ data/__init__ data/text paths"),
+        ("import lib.busy.deep", "__init__ busy/__init__ busy/deep data/__init__ data/text paths"),
+        ("from lib.lazy import x", "__init__ lazy/__init__ lazy/one lazy/two"),
+        ("from lib.twice import f", "__init__ heavy paths twice/__init__"),
+        ("from lib.star import h", "__init__ heavy paths star/__init__"),
+        ("import lib.lost", "__init__ lost"),
+        ("from . import lib", ""),
+        ("import_module('lib.paths')", "__init__ paths"),
         ("from lib.room import cut", "__init__ data/__init__ data/text paths room/__init__"),
         ("import lib.named", "__init__ heavy named"),
         ("import lib.nested.deep.leaf", "__init__ data/__init__ data/text nested/deep/leaf paths"),
@@ -89,3 +105,5 @@ def test_hashes_follow_the_content(library):
     assert "lib/heavy.py" in hashes(code, library)
     (library / "lib" / "paths.py").write_text("half a line = (")
     assert "lib/paths.py" in hashes(code, library)
+    (library / "lib" / "data" / "__init__.py").write_text("from lib.words import tokenize")
+    assert "lib/words.txt" in hashes(code, library) and "lib/data/text.py" not in hashes(code, library)

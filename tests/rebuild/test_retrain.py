@@ -1,6 +1,7 @@
 """Captions of several origins in one task: every caption with its own picture, ends that are not taught."""
 
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,13 +10,14 @@ import torch
 from atelier.describe import describe
 from atelier.sample import sample_look
 from atelier.visible import visible
+from atelier.world import WARDROBE
 from lib.config import Training
 from lib.data import Record, Vocab
 from lib.data.loader import CachedFeatures, Loader
 from lib.models.attributes import AttributeEncoder
 from lib.train import CaptionTask
 from lib.train.objectives import IGNORED, next_tokens
-from rebuild.retrain import Lot, OpenEnded, gather, pay_for, state_attributes
+from rebuild.retrain import Lot, gather, pay_for, state_attributes
 
 
 def lot(texts, first, *, whole=True):
@@ -31,11 +33,15 @@ ORIGINAL = ("a man wears a red shirt.", "a woman wears a blue coat.", "he wears 
 REBUILT = ("a man wears a red shirt. it was taken on a beach.", "a woman in a park.")
 
 
+def base():
+    vocab, encoder = Vocab.build(["nothing"]), AttributeEncoder({"hat": ["cap"]})
+    return CaptionTask({}, vocab, encoder, None, {}, "eye", WARDROBE)
+
+
 @pytest.fixture
 def task():
-    base = CaptionTask({}, Vocab.build(["nothing"]), AttributeEncoder({"hat": ["cap"]}), None, {}, "eye")
     lots = lot(ORIGINAL, 0, whole=False), lot(REBUILT, 10)
-    return gather(base, lots, {"val": lot(REBUILT[:1], 20), "test": lot(REBUILT, 30)})
+    return gather(base(), lots, {"val": lot(REBUILT[:1], 20), "test": lot(REBUILT, 30)})
 
 
 def batches(task):
@@ -60,7 +66,7 @@ def test_the_words_are_those_of_the_captions_it_learns_from(task):
 def test_an_original_caption_teaches_its_words_and_not_its_end(task):
     said = {record.id: record.captions[0] for record in task.splits["train"]}
     for batch in batches(task):
-        targets = next_tokens(batch.tokens, batch.lengths)
+        targets = next_tokens(batch)
         for id, row in zip(batch.ids, targets, strict=True):
             real = row[row != IGNORED]
             text = said[id]
@@ -69,11 +75,16 @@ def test_an_original_caption_teaches_its_words_and_not_its_end(task):
 
 
 def test_without_ends_it_is_another_run():
-    vocab = Vocab.build(ORIGINAL)
-    some, all_ = OpenEnded(vocab, frozenset(ORIGINAL[:1])), OpenEnded(vocab, frozenset(ORIGINAL))
-    assert len({vocab.digest, some.digest, all_.digest}) == 3
-    assert some.encode(ORIGINAL[1]) == vocab.encode(ORIGINAL[1])
-    assert some.encode(ORIGINAL[0]) == vocab.encode(ORIGINAL[0])[:-1]
+    first, whole = lot(ORIGINAL[:1], 0, whole=False), lot(ORIGINAL[1:], 1)
+    judged = {"val": lot(REBUILT[:1], 20), "test": lot(REBUILT, 30)}
+    some, none, all_ = (
+        gather(base(), lots, judged)
+        for lots in ((first, whole), (lot(ORIGINAL, 0),), (lot(ORIGINAL, 0, whole=False),))
+    )
+    captioner = SimpleNamespace(describe=dict)
+    assert len({repr(task.run_key(captioner, "x")) for task in (some, none, all_)}) == 3
+    ends = [[row.open_end for row in some.rows(record)] for record in some.splits["train"]]
+    assert ends == [[True], [False], [False]]
 
 
 def test_a_share_is_the_first_part_with_its_own_pictures():
@@ -86,7 +97,7 @@ def test_a_share_is_the_first_part_with_its_own_pictures():
 def test_rewards_pay_for_what_the_teacher_stated_and_need_no_truth(task):
     attributes = visible(sample_look(5, 1, 3), "4_full")
     text = describe(attributes, random.Random(0))
-    [stated] = state_attributes([Record("a", "a", (text,), "train")])
+    [stated] = state_attributes([Record("a", "a", (text,), "train")], WARDROBE)
     assert {name: value for name, value in stated.attributes.items() if value}.items() <= attributes.items()
     reward, pairs = pay_for(task, lot(REBUILT, 10), {"cider_d": 1.0, "attribute_f1": 1.0, "bleu4": 0.0})
     assert set(reward.weights) == {"cider_d", "attribute_f1"}

@@ -18,7 +18,7 @@ class KnownDataset:
     get: str
 
 
-SOURCES = (
+KNOWN_DATASETS = (
     KnownDataset(
         name="atelier",
         folders=("atelier",),
@@ -70,24 +70,24 @@ SOURCES = (
         get="Karpathy's splits (2015): https://cs.stanford.edu/people/karpathy/deepimagesent/",
     ),
 )
-NAMES = tuple(source.name for source in SOURCES)
+NAMES = tuple(known.name for known in KNOWN_DATASETS)
 
 
 def find_known_dataset(name: str) -> KnownDataset | None:
-    return next((source for source in SOURCES if source.name == name), None)
+    return next((known for known in KNOWN_DATASETS if known.name == name), None)
 
 
 def guess_name(wrong: str, dataset: Path = DATASET) -> str | None:
     """The name, or the folder in dataset/, that was probably meant; None where nothing is near."""
     here = sorted(dataset.iterdir()) if dataset.is_dir() else []
     meant = {folder.name.lower(): shorten(folder) for folder in here if folder.is_dir()}
-    for source in SOURCES:
-        meant |= dict.fromkeys((source.name, *map(str.lower, source.folders)), source.name)
+    for known in KNOWN_DATASETS:
+        meant |= dict.fromkeys((known.name, *map(str.lower, known.folders)), known.name)
     near = difflib.get_close_matches(wrong.lower(), meant, n=1, cutoff=0.7)
     return meant[near[0]] if near else None
 
 
-def place_of(source: KnownDataset, dataset: Path = DATASET) -> Path:
+def place_of(known: KnownDataset, dataset: Path = DATASET) -> Path:
     """The folder that exists, or the one to make."""
-    places = [dataset / folder for folder in source.folders]
+    places = [dataset / folder for folder in known.folders]
     return next((place for place in places if place.is_dir()), places[0])

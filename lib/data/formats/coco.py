@@ -24,9 +24,9 @@ def read_coco(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = 
     seen: set[int] = set()
     records: list[Record] = []
     for file in files:
-        names, captions = collect_coco(file, seen, report)
+        names, captions = read_coco_rows(file, seen, report)
         gallery = Gallery(pictures_folder(file), report, need_images=need_images)
-        records.extend(join_coco(names, captions, file, gallery))
+        records.extend(coco_records(names, captions, file, gallery))
     bare = sum(not record.captions for record in records)
     if bare:
         report.notes.append(f"{bare} pictures have no captions")
@@ -54,7 +54,7 @@ def split_of(file: Path) -> str:
     return next((split for split in SPLITS if part.startswith(split)), UNASSIGNED)
 
 
-def collect_coco(file: Path, seen: set[int], report: Report) -> tuple[dict[int, Any], dict[int, list[str]]]:
+def read_coco_rows(file: Path, seen: set[int], report: Report) -> tuple[dict[int, Any], dict[int, list[str]]]:
     """Image id -> file name, and image id -> captions (an empty list where all of them were bad)."""
     names: dict[int, Any] = {}
     captions: dict[int, list[str]] = {}
@@ -95,7 +95,7 @@ def is_row(item: Any, key: str, file: Path, section: str, report: Report) -> boo
     return False
 
 
-def join_coco(
+def coco_records(
     names: dict[int, Any], captions: dict[int, list[str]], file: Path, gallery: Gallery
 ) -> Iterator[Record]:
     """Records in the order of the images; both tables are emptied on the way, so as not to hold all twice."""

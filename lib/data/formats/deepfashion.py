@@ -1,4 +1,4 @@
-"""DeepFashion-MultiModal as a course project lays it out, and the atelier, which writes the same files.
+"""DeepFashion-MultiModal as the DeepFashion course project lays it out; the atelier writes the same files.
 
 images/*.jpg
 {train,val,test}_captions.json   {"WOMEN-Dresses-id_00006368-02_2_side.jpg": "caption" or [captions]}
@@ -30,8 +30,6 @@ from lib.paths import shorten
 SPELLINGS = ("deepfashion-multimodal", "deepfashion-multimodel", "deepfasion-multimodel")
 SPLITS = ("train", "val", "test")
 
-Attributes = dict[str, str | None]
-
 
 class Name(NamedTuple):
     """What a DeepFashion file name says."""
@@ -56,6 +54,12 @@ def parse_name(name: str) -> Name | None:
         return None
     gender, category, product, outfit, view = match.groups()
     return Name(gender, category, product, f"{product}-{outfit}", view)
+
+
+def product_in(name: str) -> str | None:
+    """The product that a file name tells of."""
+    parts = parse_name(name)
+    return parts.product if parts else None
 
 
 def read_deepfashion(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = True) -> Dataset:
@@ -94,7 +98,10 @@ def deepfashion_captions_files(folder: Path, report: Report) -> dict[str, Path]:
 
 
 def read_captions_files(
-    files: Mapping[str, Path], gallery: Gallery, attributes: Mapping[str, Attributes], report: Report
+    files: Mapping[str, Path],
+    gallery: Gallery,
+    attributes: Mapping[str, dict[str, str | None]],
+    report: Report,
 ) -> Iterator[Record]:
     seen: set[str] = set()
     for split, file in files.items():
@@ -106,18 +113,18 @@ def read_captions_files(
             media = gallery.find(name, file)
             captions = report.captions(value, file, name) if media else ()
             if captions:
-                yield Record(name, media, captions, split, attributes.get(name))
+                yield Record(name, media, captions, split, attributes.get(name), group=product_in(name))
 
 
-def read_attributes(file: Path, report: Report) -> dict[str, Attributes]:
+def read_attributes(file: Path, report: Report) -> dict[str, dict[str, str | None]]:
     """Name -> visible attributes; empty where the dataset has none."""
-    attributes: dict[str, Attributes] = {}
+    attributes: dict[str, dict[str, str | None]] = {}
     for name, value in read_members(file, report) if file.is_file() else ():
         if name in attributes:
             report.bad(DUPLICATE, file, name, "each picture once")
         elif not isinstance(value, dict) or isinstance(value, Repeated):
             report.bad(WRONG_TYPE, file, name, "an object of attributes, each once")
-        elif wrong := [key for key, attribute in value.items() if not isinstance(attribute, str | None)]:
+        elif wrong := [key for key, found in value.items() if not isinstance(found, str | None)]:
             report.bad(WRONG_TYPE, file, name, f"text or null for {wrong[0]!r}")
         else:
             attributes[name] = value
@@ -139,7 +146,7 @@ def read_captions(path: str | Path, *, on_bad: OnBad = "raise") -> dict[str, tup
 def write_deepfashion(
     folder: str | Path,
     captions: Mapping[str, Mapping[str, str | Sequence[str]]],
-    attributes: Mapping[str, Attributes] | None = None,
+    attributes: Mapping[str, dict[str, str | None]] | None = None,
 ) -> None:
     """Write `{split: {name: caption or captions}}` and what is visible; a single caption as plain text."""
     folder = Path(folder)

@@ -32,9 +32,8 @@ FOLDERS = ("images", "Images", "Flicker8k_Dataset", "Flickr8k_Dataset")
 CAPTIONS = ("captions.txt", "captions.csv", "Flickr8k.token.txt", "Flickr8k_text/Flickr8k.token.txt")
 SPLIT_FILES = {"train": "trainImages", "val": "devImages", "test": "testImages"}
 
-Row = tuple[
-    int, str, str | None, str
-]  # line, picture, the caption's number where the file gives one, caption
+# line, picture, the caption's number where the file gives one, caption
+CaptionRow = tuple[int, str, str | None, str]
 
 
 def read_flickr(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = True) -> Dataset:
@@ -46,7 +45,7 @@ def read_flickr(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool 
         raise FormatError(f"{shorten(folder)}: expected captions.txt or Flickr8k.token.txt in it")
     pictures = only_one([folder / name for name in FOLDERS], report) or folder / FOLDERS[0]
     gallery = Gallery(pictures, report, need_images=need_images)
-    captions = collect_flickr(read_flickr_rows(file, report), file, report)
+    captions = gather_flickr(read_flickr_rows(file, report), file, report)
     splits = read_splits(folder, captions, report)
     records = []
     for name in list(captions):
@@ -59,7 +58,7 @@ def read_flickr(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool 
     return Dataset(records, format="flickr", folder=folder, report=report)
 
 
-def collect_flickr(rows: Iterator[Row], file: Path, report: Report) -> dict[str, dict[str | int, str]]:
+def gather_flickr(rows: Iterator[CaptionRow], file: Path, report: Report) -> dict[str, dict[str | int, str]]:
     """Picture -> number -> caption, in the order of the file."""
     captions: dict[str, dict[str | int, str]] = {}
     for line, name, number, text in rows:
@@ -72,7 +71,7 @@ def collect_flickr(rows: Iterator[Row], file: Path, report: Report) -> dict[str,
     return captions
 
 
-def read_flickr_rows(file: Path, report: Report) -> Iterator[Row]:
+def read_flickr_rows(file: Path, report: Report) -> Iterator[CaptionRow]:
     """The rows of whichever form the first line shows. Bytes that are not UTF-8 stay visible in their row."""
     with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
         first = text.readline().rstrip("\r\n")
@@ -90,7 +89,7 @@ def read_flickr_rows(file: Path, report: Report) -> Iterator[Row]:
             )
 
 
-def read_tabs(text: TextIO, file: Path, report: Report) -> Iterator[Row]:
+def read_tabs(text: TextIO, file: Path, report: Report) -> Iterator[CaptionRow]:
     for line, row in enumerate(text, start=2):
         cells = row.rstrip("\r\n").split("\t")
         if len(cells) == 3 and cells[0] and cells[1].isdecimal():
@@ -99,7 +98,7 @@ def read_tabs(text: TextIO, file: Path, report: Report) -> Iterator[Row]:
             report.bad(WRONG_TYPE, file, line, "image <tab> caption number <tab> caption")
 
 
-def read_tokens(text: TextIO, file: Path, report: Report) -> Iterator[Row]:
+def read_tokens(text: TextIO, file: Path, report: Report) -> Iterator[CaptionRow]:
     for line, row in enumerate(text, start=1):
         key, tab, caption = row.rstrip("\r\n").partition("\t")
         name, _, number = key.rpartition("#")
@@ -109,7 +108,7 @@ def read_tokens(text: TextIO, file: Path, report: Report) -> Iterator[Row]:
             report.bad(WRONG_TYPE, file, line, "image#number <tab> caption")
 
 
-def read_commas(text: TextIO, file: Path, report: Report) -> Iterator[Row]:
+def read_commas(text: TextIO, file: Path, report: Report) -> Iterator[CaptionRow]:
     rows = csv.reader(text, strict=True)
     while True:
         line = rows.line_num + 2  # the header was read before, and a quoted row may go over several lines

@@ -5,9 +5,10 @@ Sub-folders are read; a picture below one named train, val or test belongs to th
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from lib.data.formats.deepfashion import read_captions
+from lib.data.formats.deepfashion import product_in, read_captions
 from lib.data.formats.gallery import Gallery, is_picture
 from lib.data.formats.report import UNASSIGNED, WRONG_TYPE, Dataset, FormatError, OnBad, Report
 from lib.data.record import Record
@@ -28,7 +29,7 @@ def read_folder(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool 
         captions = read_sidecar(f"{name.rpartition('.')[0]}.txt", gallery) if media and captioned else ()
         if media and (captions or not captioned):
             split = next((part for part in name.split("/")[:-1] if part in SPLITS), UNASSIGNED)
-            records.append(Record(name, media, captions, split))
+            records.append(Record(name, media, captions, split, group=product_in(name)))
     if not records and not report.skipped:
         raise FormatError(f"{shorten(path)}: no pictures in it; expected .jpg, .png, .webp or the like")
     return Dataset(records, format="folder", folder=path, report=report)
@@ -74,5 +75,5 @@ def read_fashion_new(path: str | Path, *, on_bad: OnBad = "raise", need_images: 
         strangers = captions.keys() - {record.id for record in raw}
         for name in sorted(strangers):
             raw.report.bad(WRONG_TYPE, captions_file, name, f"the name of a picture in {raw.folder.name}/")
-        records = [Record(r.id, r.media, captions.get(r.id, ()), r.split) for r in raw]
+        records = [replace(record, captions=captions.get(record.id, ())) for record in raw]
     return Dataset(records, format="fashion-new", folder=path, report=raw.report)

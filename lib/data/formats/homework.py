@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lib.data.formats.deepfashion import product_in
 from lib.data.formats.gallery import Gallery
 from lib.data.formats.report import (
     DUPLICATE,
@@ -67,7 +68,7 @@ def read_homework(
 ) -> Dataset:
     """Read `{train,val,test}_data.json` and `vocab.json`; captions come as their words with spaces between.
 
-    Paths start from the files' folder and must stay below `root` (the folder above it, as in the seeds).
+    Paths start from the files' folder and must stay below `root` (if none is given, the folder above it).
     """
     folder = Path(path)
     report = Report(on_bad)
@@ -116,7 +117,7 @@ def read_split(
             report.bad(DUPLICATE, file, where, f"each picture once, not {name!r} again")
             continue
         seen.add(name)
-        yield Record(name, media, texts, split)
+        yield Record(name, media, texts, split, group=product_in(name))
 
 
 def spell_out(numbers: Any, words: Mapping[int, str], file: Path, where: str, report: Report) -> str | None:
@@ -133,7 +134,7 @@ def spell_out(numbers: Any, words: Mapping[int, str], file: Path, where: str, re
 
 
 def find_image(image: Any, file: Path, where: str, gallery: Gallery) -> str | None:
-    """A path as the seeds write it, `../dataset/...` from the file's folder, below the gallery's root."""
+    """A path as they write it, `../dataset/...` from the file's folder, below the gallery's root."""
     if not isinstance(image, str) or not image:
         gallery.report.bad(WRONG_TYPE, file, where, "the path of a picture")
         return None

@@ -42,13 +42,13 @@ def open_dataset(
 
 def find_folder(name_or_folder: str | Path, dataset: Path = DATASET) -> Path:
     """Where a name or a path points; a missing place is an error that says what to do."""
-    source = find_known_dataset(str(name_or_folder))
-    folder = place_of(source, dataset) if source else resolve(name_or_folder)
+    known = find_known_dataset(str(name_or_folder))
+    folder = place_of(known, dataset) if known else resolve(name_or_folder)
     if folder.exists():
         return folder
-    if source:
-        expected = ", ".join(source.layout)
-        raise FormatError(f"{shorten(folder)}: {source.name} is not here; expected {expected}. {source.get}")
+    if known:
+        expected = ", ".join(known.layout)
+        raise FormatError(f"{shorten(folder)}: {known.name} is not here; expected {expected}. {known.get}")
     meant = guess_name(folder.name, dataset)
     question = f" (did you mean {meant}?)" if meant else ""
     raise FormatError(

@@ -223,7 +223,7 @@ def test_kill_9_in_the_middle_loses_and_doubles_nothing(folder, tmp_path):
 
 
 def lines(work: Path) -> set[bytes]:
-    """Whole lines in the ledger."""
+    """Whole lines in the store."""
     found = (file.read_bytes() for file in work.glob("*/rows/*.jsonl"))
     return {line for text in found for line in text.split(b"\n")[:-1]}
 

@@ -10,6 +10,7 @@ from transformers import AutoProcessor
 
 from atelier.describe import describe_many
 from atelier.wardrobe import SCENE
+from atelier.world import WARDROBE
 from lib.config import Training
 from lib.data import load_image, open_dataset
 from lib.data.drawn import Recipe, make_dataset
@@ -49,18 +50,18 @@ def questions(records):
 
 
 def learn(questions, folder, training=TRAINING):
-    little = build_tiny_instructblip(questions.texts, seed=1)
-    key = {"data": questions.describe(), "model": little.describe(), "objective": "answers"}
-    loader = Loader(InstructionData(questions, little), batch_size=training.batch_size)
-    run = fit(little, answer_loss(), loader, training=training, folder=folder / "little", run_key=key)
-    return little, run
+    model = build_tiny_instructblip(questions.texts, seed=1)
+    key = {"data": questions.describe(), "model": model.describe(), "objective": "answers"}
+    loader = Loader(InstructionData(questions, model), batch_size=training.batch_size)
+    run = fit(model, answer_loss(), loader, training=training, folder=folder / "tiny", run_key=key)
+    return model, run
 
 
 @pytest.fixture(scope="module")
 def learnt(questions, tmp_path_factory):
     folder = tmp_path_factory.mktemp("model_ckpt")
-    little, run = learn(questions, folder)
-    return little, run, little.save(folder / "folder")
+    model, run = learn(questions, folder)
+    return model, run, model.save(folder / "folder")
 
 
 def contents(folder):
@@ -77,29 +78,29 @@ def test_the_saved_folder_answers_what_it_learnt_word_for_word(questions, learnt
     answers = backend(paths, [prompt for prompt, _ in asked])
     assert answers == [answer for _, answer in asked]
     attributes = [record.attributes for record in questions.records]
-    assert attribute_f1(answers[::2], attributes, names=SCENE).f1 == 1.0
-    assert any(attribute["background"] is None for attribute in attributes) and "" in answers
+    assert attribute_f1(answers[::2], attributes, WARDROBE, names=SCENE).f1 == 1.0
+    assert any(truth["background"] is None for truth in attributes) and "" in answers
 
 
 def test_training_shows_the_network_what_the_saved_processor_shows_it(questions, learnt):
-    little, _, folder = learnt
+    model, _, folder = learnt
     processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
-    lesson = InstructionData(questions, little).batch(range(len(questions)), [0] * len(questions))
+    batch = InstructionData(questions, model).batch(range(len(questions)), [0] * len(questions))
     for number in range(len(questions)):
         image = load_image(questions.records[number // 2].path)
         given = processor(images=[image], text=[questions.ask(number, 0)[0]], return_tensors="pt")
-        assert torch.equal(lesson.inputs["pixel_values"][number], given["pixel_values"][0])
+        assert torch.equal(batch.inputs["pixel_values"][number], given["pixel_values"][0])
         length = given["input_ids"].shape[1]
-        assert torch.equal(lesson.inputs["input_ids"][number, :length], given["input_ids"][0])
-        length, ids = given["qformer_input_ids"].shape[1], lesson.inputs["qformer_input_ids"][number]
+        assert torch.equal(batch.inputs["input_ids"][number, :length], given["input_ids"][0])
+        length, ids = given["qformer_input_ids"].shape[1], batch.inputs["qformer_input_ids"][number]
         assert torch.equal(ids[:length], given["qformer_input_ids"][0])
-        assert lesson.inputs["qformer_attention_mask"][number].sum() == length
+        assert batch.inputs["qformer_attention_mask"][number].sum() == length
 
 
 def test_only_answers_are_learnt_and_every_token_of_them(questions, learnt):
     words = learnt[0].processor.tokenizer
-    lesson = InstructionData(questions, learnt[0]).batch([0, 1, 5], [7, 7, 7])
-    for number, targets, told in zip([0, 1, 5], lesson.targets, lesson.inputs["input_ids"], strict=True):
+    batch = InstructionData(questions, learnt[0]).batch([0, 1, 5], [7, 7, 7])
+    for number, targets, told in zip([0, 1, 5], batch.targets, batch.inputs["input_ids"], strict=True):
         kept = targets[targets != IGNORED]
         assert words.decode(kept) == questions.ask(number, 7)[1] + "</s>"
         first = int((targets != IGNORED).nonzero()[0])
@@ -115,17 +116,17 @@ def test_a_long_answer_weighs_as_much_as_a_short_one_and_padding_nothing(questio
     assert float(together["loss"]) == pytest.approx(sum(float(one["loss"]) for one in alone), rel=1e-3)
     source.questions = Questions(questions.records, PROMPTS)  # words it did not learn: means, not sums
     with torch.no_grad():
-        lesson = source.batch([1], [4])
-        found, logits = objective(learnt[0], lesson)["loss"], learnt[0](lesson.inputs)[0]
-    real = lesson.targets[0] != IGNORED
-    wanted = torch.nn.functional.cross_entropy(logits[real], lesson.targets[0][real])
+        batch = source.batch([1], [4])
+        found, logits = objective(learnt[0], batch)["loss"], learnt[0](batch.inputs)[0]
+    real = batch.targets[0] != IGNORED
+    wanted = torch.nn.functional.cross_entropy(logits[real], batch.targets[0][real])
     assert float(found) == pytest.approx(float(wanted), rel=1e-4)
 
 
 def test_words_it_does_not_know_are_not_learnt(questions):
-    little = build_tiny_instructblip(["Describe the background.", "The photo was taken in"])
-    lesson = InstructionData(questions, little).batch(range(0, len(questions), 2), [1] * 8)
-    assert little.processor.tokenizer.unk_token_id not in lesson.targets
+    model = build_tiny_instructblip(["Describe the background.", "The photo was taken in"])
+    batch = InstructionData(questions, model).batch(range(0, len(questions), 2), [1] * 8)
+    assert model.processor.tokenizer.unk_token_id not in batch.targets
 
 
 def test_text_comes_back_as_it_was(records):
@@ -139,7 +140,7 @@ def test_answers_are_worded_anew_and_equal_for_equal_seeds(records):
     answers = [questions.ask(1, seed)[1] for seed in range(9)]
     assert len(set(answers)) > 5 and answers == [questions.ask(1, seed)[1] for seed in range(9)]
     attributes = [records[0].attributes] * 9
-    assert attribute_f1(answers, attributes).precision == 1.0
+    assert attribute_f1(answers, attributes, WARDROBE).precision == 1.0
 
 
 def test_an_equal_run_is_found_and_prepares_no_picture(questions, learnt, monkeypatch):
@@ -179,22 +180,22 @@ def test_other_prompts_are_another_run(records):
 
 
 def test_a_folder_half_written_is_not_taken_for_whole(learnt, tmp_path, monkeypatch):
-    little = learnt[0]
-    kept = little.save(tmp_path / "kept")
+    model = learnt[0]
+    kept = model.save(tmp_path / "kept")
     before = contents(kept)
 
     def fail(*_, **__):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(little.processor, "save_pretrained", fail)
+    monkeypatch.setattr(model.processor, "save_pretrained", fail)
     for place in (kept, tmp_path / "new"):
         with pytest.raises(RebuildError, match=r"cannot be written .No space left.*; nothing changed"):
-            little.save(place)
+            model.save(place)
     assert contents(kept) == before
     with pytest.raises(BackendError, match="no model folder"):
         open_backend({"kind": "transformers", "model": str(tmp_path / "new")})
     monkeypatch.undo()
-    assert contents(little.save(tmp_path / "new")) == before
+    assert contents(model.save(tmp_path / "new")) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "new"]
 
 

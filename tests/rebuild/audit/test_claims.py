@@ -98,7 +98,7 @@ def test_any_change_of_an_ateliers_text_says_exactly_what_it_should():
         assert rewrite(told.text, wanted, seed=1) == found
 
 
-def test_true_texts_pass_a_sure_witness_word_by_word():
+def test_true_texts_pass_sure_models_word_by_word():
     rng = random.Random(0)
     for attributes in looks(40):
         text = describe(attributes, rng, scene=True)
@@ -106,7 +106,7 @@ def test_true_texts_pass_a_sure_witness_word_by_word():
         assert judged.text == text and {v.outcome for v in judged.verdicts} == {KEPT}
 
 
-def test_planted_errors_are_mended_where_the_witness_knows_better_and_dropped_where_nothing_is():
+def test_planted_errors_are_mended_where_the_models_know_better_and_dropped_where_nothing_is():
     seen = {"gender": "man", "upper": "shirt", "upper_color": "red", "background": "park"}
     attributes = dict.fromkeys(SCHEMA) | seen
     text = "A man wears a blue shirt. He wears a watch. He is photographed on a beach."
@@ -119,14 +119,14 @@ def test_planted_errors_are_mended_where_the_witness_knows_better_and_dropped_wh
     assert parse(judged.text).attributes == seen
 
 
-def test_an_unsure_witness_drops_instead_of_mending_and_a_silent_one_keeps():
+def test_unsure_models_drop_instead_of_mending_and_silent_ones_keep():
     text = "A man wears a blue shirt."
     unsure = Evidence({"upper_color": {"red": 0.5, "orange": 0.45, "blue": 0.05}})
     judged = judge_text(text, unsure)
     assert {v.attribute: v.outcome for v in judged.verdicts}["upper_color"] == DROPPED
     assert parse(judged.text).attributes == {"gender": "man", "upper": "shirt"}
     silent = judge_text(text, Evidence())
-    assert silent.text == text and {v.reason for v in silent.verdicts} == {"the witnesses have no opinion"}
+    assert silent.text == text and {v.reason for v in silent.verdicts} == {"our own models have no opinion"}
 
 
 def test_garments_and_background_have_thresholds_of_their_own():
@@ -172,7 +172,7 @@ def test_of_two_contradicting_claims_the_believed_one_stays():
     assert parse(judged.text).attributes["upper_color"] == "blue"
 
 
-def test_evidence_survives_the_ledger():
+def test_evidence_survives_the_store():
     told = Evidence({"hat": {NONE: 0.25, "cap": 0.75}}, ("一顶帽子。",))
     assert Evidence.from_text(told.to_text()) == told
 
@@ -203,7 +203,7 @@ def test_planting_names_an_unknown_kind():
 
 
 def judged_plants(certainty):
-    """Verdicts of a witness so sure on texts with planted errors of both kinds, and the truths."""
+    """Verdicts of models so sure on texts with planted errors of both kinds, and the truths."""
     rng, verdicts, truths = random.Random(4), [], []
     for attributes in looks(50):
         for kind in ("garments", "background"):
@@ -214,7 +214,7 @@ def judged_plants(certainty):
     return verdicts, truths
 
 
-def test_a_sure_witness_finds_every_planted_error_and_loses_no_true_claim():
+def test_sure_models_find_every_planted_error_and_lose_no_true_claim():
     measured = measure_claims(*judged_plants(0.95))
     for kind in ("garments", "background"):
         row = measured[kind]

@@ -1,4 +1,4 @@
-"""The trial of the judge: plants are wrong and the rest is true; thresholds keep what they promise."""
+"""Calibrating the judge: plants are wrong and the rest is true; thresholds keep what they promise."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -15,9 +15,9 @@ from rebuild.audit.judge_calibration import (
     KINDS,
     choose_judge_settings,
     doubt_curves,
-    hold_trial,
+    judge_planted,
     measure_claims,
-    set_trial,
+    plant_errors,
     verdicts_of,
 )
 from rebuild.backends import BackendError, NoAnswer
@@ -30,7 +30,7 @@ def records(count=60):
 
 
 class Seer:
-    """A witness that sees nearly all of what is there; of every ninth picture it is badly mistaken."""
+    """Models that see nearly all of what is there; of every ninth picture they are badly mistaken."""
 
     def __init__(self, records):
         self.attributes = {record.path: record.attributes for record in records}
@@ -49,40 +49,40 @@ class Seer:
 
 
 @pytest.fixture(scope="module")
-def trial():
-    return set_trial(records(), Seer(records()), seed=2)
+def planted():
+    return plant_errors(records(), Seer(records()), seed=2)
 
 
-def test_what_is_planted_is_wrong_and_all_else_is_true(trial):
+def test_what_is_planted_is_wrong_and_all_else_is_true(planted):
     kinds = dict.fromkeys(KINDS, 0)
-    for text, truth in zip(trial.texts, trial.truths, strict=True):
+    for text, truth in zip(planted.texts, planted.truths, strict=True):
         wrong = {claim for claim in read_claims(text.text) if truth[claim.attribute] != claim.value}
         assert wrong == set(text.claims)
         for claim in wrong:
             kinds[claim.kind] += 1
-    assert all(len(trial) / 4 < count < 0.75 * len(trial) for count in kinds.values())
+    assert all(len(planted) / 4 < count < 0.75 * len(planted) for count in kinds.values())
 
 
-def test_the_trial_repeats_and_asks_for_evidence_alone(trial):
+def test_planting_repeats_and_asks_for_evidence_alone(planted):
     seer = Seer(records())
-    assert set_trial(records(), seer, seed=2) == trial != set_trial(records(), seer, seed=3)
+    assert plant_errors(records(), seer, seed=2) == planted != plant_errors(records(), seer, seed=3)
     assert {*seer.asked} == {"evidence"}
 
 
-def test_thresholds_keep_what_they_promise_on_the_pictures_they_were_chosen_on(trial):
-    by_kind = doubt_curves(hold_trial(trial), trial.truths)
+def test_thresholds_keep_what_they_promise_on_the_pictures_they_were_chosen_on(planted):
+    by_kind = doubt_curves(judge_planted(planted), planted.truths)
     assert {*by_kind} == {*KINDS}
     for most_lost in (0.0, 0.2):
         settings = choose_judge_settings(by_kind, most_lost=most_lost)
-        judged = [text.verdicts for text in hold_trial(trial, settings)]
-        for row in measure_claims(judged, trial.truths).values():
+        judged = [text.verdicts for text in judge_planted(planted, settings)]
+        for row in measure_claims(judged, planted.truths).values():
             assert row["lost"] <= most_lost
             assert most_lost == 0 or row["found"] > 0.8
     assert choose_judge_settings(by_kind, most_lost=0.2, mend=0.0).garments.mend >= settings.garments.doubt
 
 
-def test_verdicts_come_back_from_rows_as_they_went_in(trial):
-    verdicts = hold_trial(trial)[0].verdicts
+def test_verdicts_come_back_from_rows_as_they_went_in(planted):
+    verdicts = judge_planted(planted)[0].verdicts
     row = {
         "claims": {
             "garments": [asdict(v) for v in verdicts[:2]],
@@ -92,9 +92,9 @@ def test_verdicts_come_back_from_rows_as_they_went_in(trial):
     assert verdicts_of([row, {"claims": {}}]) == [list(verdicts), []]
 
 
-def test_a_witness_that_cannot_see_a_picture_ends_the_trial_with_the_reason():
+def test_models_that_cannot_see_a_picture_end_it_with_the_reason():
     def blind(pictures: list[Path], prompts: list[str]):
         return [NoAnswer("truncated") for _ in pictures]
 
     with pytest.raises(BackendError, match="truncated"):
-        set_trial(records(2), blind)
+        plant_errors(records(2), blind)

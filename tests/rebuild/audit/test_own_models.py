@@ -1,4 +1,4 @@
-"""Our own models as a backend: their answers in a ledger, their beliefs as the judge reads them."""
+"""Our own models as a backend: their answers in a store, their beliefs as the judge reads them."""
 
 import pytest
 import torch
@@ -49,16 +49,16 @@ def captioner():
     return Captioner(encoder, build_decoder({"kind": "transformer", **sizes}), vocab, PREPROCESS)
 
 
-def test_it_testifies_to_what_its_reader_believes(paths):
-    witness = OwnModels(Reader(), None, PREPROCESS)
-    red, blue = (Evidence.from_text(text) for text in witness(paths, [EVIDENCE] * 2))
+def test_its_evidence_is_what_its_reader_believes(paths):
+    own_models = OwnModels(Reader(), None, PREPROCESS)
+    red, blue = (Evidence.from_text(text) for text in own_models(paths, [EVIDENCE] * 2))
     assert max(red.read["upper_color"], key=red.read["upper_color"].get) == "red"
     assert max(blue.read["upper_color"], key=blue.read["upper_color"].get) == "blue"
     assert set(red.read["hat"]) == {NONE, "cap"} and red.read["hat"][NONE] > 0.99
     assert sum(red.read["upper_color"].values()) == pytest.approx(1, abs=1e-3) and red.captions == ()
 
 
-def test_its_answers_stand_in_a_ledger_under_its_weights(paths, tmp_path):
+def test_its_answers_stand_in_a_store_under_its_weights(paths, tmp_path):
     first = OwnModels(Reader(), None, PREPROCESS)
     rows = list(describe_folder(paths[0].parent, tmp_path / "w", first, {"evidence": EVIDENCE}).rows())
     assert [Evidence.from_text(row["texts"]["evidence"]).captions for row in rows] == [(), ()]
@@ -71,14 +71,14 @@ def test_its_answers_stand_in_a_ledger_under_its_weights(paths, tmp_path):
 
 def test_its_captioner_tells_and_is_sampled(paths, captioner):
     decoding, sampling = Decoding(max_length=5), Decoding(method="sample", samples=4, max_length=5)
-    witness = OwnModels(Reader(), captioner, PREPROCESS, decoding=decoding, sampling=sampling)
-    told = witness([paths[0], paths[0], paths[1]], [CAPTION, EVIDENCE, CAPTION])
+    own_models = OwnModels(Reader(), captioner, PREPROCESS, decoding=decoding, sampling=sampling)
+    told = own_models([paths[0], paths[0], paths[1]], [CAPTION, EVIDENCE, CAPTION])
     batch = torch.stack([PREPROCESS(load_image(path)) for path in paths])
     best = captioner.generate(batch, beam_k=5, max_len=5)
     assert [told[0], told[2]] == [captioner.decode(ids) for ids in best]
     captions = Evidence.from_text(told[1]).captions
     assert len(captions) == 4 and len(set(captions)) > 1
-    assert witness([paths[0]], [EVIDENCE]) == witness([paths[0]], [EVIDENCE])
+    assert own_models([paths[0]], [EVIDENCE]) == own_models([paths[0]], [EVIDENCE])
 
 
 def test_what_it_cannot_answer_is_named(paths):

@@ -1,4 +1,4 @@
-"""Recorded answers: the seed's image_caption.json and background_caption.json, and broken ones."""
+"""Recorded answers: the course project's image_caption.json and background_caption.json, and broken ones."""
 
 import json
 import unicodedata

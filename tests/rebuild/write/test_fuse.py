@@ -60,7 +60,7 @@ def test_parts_become_sentences_and_either_may_be_missing(garments, background, 
 
 
 def test_two_runs_over_one_folder_become_rows_that_know_who_wrote_what():
-    ours = {"backend": "witness", "model": "ours", "fingerprint": "1", "prompts": {"garments": "caption"}}
+    ours = {"backend": "own models", "model": "ours", "fingerprint": "1", "prompts": {"garments": "caption"}}
     theirs = {"backend": "openai", "model": "theirs", "fingerprint": "2", "prompts": {"background": "Where?"}}
     told = row("b.jpg", 2, garments="A shirt.") | ours
     other = row("b.jpg", 2, background="A park.") | theirs | {"flags": ["odd"]}

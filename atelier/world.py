@@ -1,0 +1,39 @@
+"""A world: what can be true of a picture, how it is told in a language and a mood, how it is read back."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from atelier.describe import describe
+from atelier.parse import Parsed, parse
+from atelier.wardrobe import ACCESSORIES, CORE, SCHEMA
+
+
+class WorldError(ValueError):
+    """Words that a world does not have."""
+
+
+class Lexicon(NamedTuple):
+    """One language in one mood."""
+
+    tell: Callable[..., str]  # attributes and a source of chance -> a text
+    read: Callable[[str], Parsed]
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnWorld:
+    """Handed to whatever scores, rewards or draws: clothes, cars and actions are treated by the same code."""
+
+    schema: Mapping[str, Sequence[str]]  # attribute -> its values
+    scored: tuple[str, ...]  # the attributes that count unless others are asked for
+    lexicons: Mapping[tuple[str, str], Lexicon]  # by language and mood
+
+    def parse(self, text: str, language: str = "en", mood: str = "plain") -> Parsed:
+        """What a text states."""
+        if (language, mood) not in self.lexicons:
+            known = ", ".join(map(" ".join, self.lexicons))
+            raise WorldError(f"no words for {language} {mood} in this world; known: {known}")
+        return self.lexicons[language, mood].read(text)
+
+
+WARDROBE = DrawnWorld(SCHEMA, (*CORE, *ACCESSORIES), {("en", "plain"): Lexicon(describe, parse)})

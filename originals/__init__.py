@@ -1,0 +1,1 @@
+"""Originals: the calls, command lines and file conventions of the systems this grew from, thin over lib."""

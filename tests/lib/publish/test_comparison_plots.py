@@ -1,0 +1,65 @@
+"""Rows less the base, scores over data, runs side by side: every line and bar where it belongs."""
+
+import pytest
+import torch
+
+from lib.publish import comparison_plots
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    figures = []
+    monkeypatch.setattr(comparison_plots, "as_picture", figures.append)
+    return figures
+
+
+def test_bars_are_differences_to_the_base(drawn):
+    rows = [{"name": "original", "f1": 0.5}, {"name": "rebuilt", "f1": 0.3}, {"name": "both", "f1": 0.9}]
+    comparison_plots.gained(rows, "original", ["f1"])
+    [axis] = drawn[0].axes
+    assert [round(bar.get_width(), 6) for bar in axis.patches] == [0.4, -0.2]
+    assert [tick.get_text() for tick in axis.get_yticklabels()] == ["both", "rebuilt"]
+    assert [text.get_text() for text in axis.texts] == ["+0.400", "-0.200"]
+
+
+def test_growth_goes_from_little_to_much(drawn):
+    points = [{"captions": 900, "f1": 0.9}, {"captions": 90, "f1": 0.2}]
+    comparison_plots.growth(points, "captions", ["f1"])
+    [line] = drawn[0].axes[0].get_lines()
+    assert list(line.get_xdata()) == [90, 900] and list(line.get_ydata()) == [0.2, 0.9]
+
+
+def test_seeds_become_a_mean_between_the_lowest_and_the_highest():
+    rows = [{"cider_d": value, "unique": 1.0} for value in (0.4, 0.1, 0.7)]
+    row = comparison_plots.mean_over_seeds("leave_one_out", rows, ["cider_d", "unique"])
+    assert row["cider_d"] == pytest.approx(0.4) and row["cider_d_ci"] == [0.1, 0.7]
+    assert row["unique_ci"] == [1.0, 1.0] and row["name"] == "leave_one_out"
+
+
+def test_runs_are_drawn_over_the_share_of_their_steps(monkeypatch):
+    """A run without a column has no line there, and keeps its colour in the others."""
+    drawn = []
+    monkeypatch.setattr(comparison_plots, "as_picture", drawn.append)
+    histories = {
+        "control": [{"step": 0, "val_unique": 0.9}, {"step": 80, "val_unique": 0.8}],
+        "rewarded": [{"step": 5, "reward": 1.0}, {"step": 10, "reward": 2.0, "val_unique": 0.7}],
+    }
+    comparison_plots.watched(histories, ["reward", "val_unique", "nowhere"], across=2)
+    [figure] = drawn
+    first, second = figure.axes
+    lines = [[list(line.get_xdata()) for line in axis.get_lines()] for axis in (first, second)]
+    assert lines == [[[], [0.5, 1.0]], [[0.0, 1.0], [1.0]]]
+    colors = [[line.get_color() for line in axis.get_lines()] for axis in (first, second)]
+    assert colors[0] == colors[1]
+
+
+def test_each_picture_has_its_panel(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(comparison_plots, "as_picture", drawn.append)
+    likely = torch.tensor([[-2.0, -1.0, 0.0], [-2.0, -1.0, 0.0]])
+    paid = torch.tensor([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]])
+    comparison_plots.disagreement(
+        (likely, paid), (likely[:, :1], paid[:, :1]), (likely[:, 1:2], paid[:, 1:2])
+    )
+    titles = [axis.get_title() for axis in drawn[0].axes]
+    assert titles == ["correlation 1.00", "correlation -1.00"]
