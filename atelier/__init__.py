@@ -6,19 +6,3 @@ from atelier.sample import sample_look
 from atelier.visible import visible
 from atelier.wardrobe import ACCESSORIES, CORE, SCENE, SCHEMA, VIEWS, Attributes, Look
 from atelier.world import WARDROBE
-
-__all__ = [
-    "ACCESSORIES",
-    "CORE",
-    "SCENE",
-    "SCHEMA",
-    "VIEWS",
-    "WARDROBE",
-    "Attributes",
-    "Look",
-    "describe",
-    "describe_many",
-    "parse",
-    "sample_look",
-    "visible",
-]

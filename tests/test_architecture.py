@@ -41,7 +41,7 @@ ORDER = {
         "train",
         "publish",
     ),
-    "lib/data": ("record", "formats", "text", "images", "split", "drawn", "loader", "command"),
+    "lib/data": ("record", "formats", "text", "subwords", "images", "split", "drawn", "loader", "command"),
     "rebuild": ("errors", "sentences", "backends", "ask", "audit", "write", "retrain"),
 }
 

@@ -12,19 +12,3 @@ from lib.checkpoint.folder import (
     settle,
 )
 from lib.checkpoint.weights import CheckpointError, check_vocabulary, load_into, load_weights
-
-__all__ = [
-    "Checkpoint",
-    "CheckpointError",
-    "SavedState",
-    "check_vocabulary",
-    "choose",
-    "load",
-    "load_into",
-    "load_weights",
-    "locate",
-    "read_meta",
-    "read_state",
-    "save",
-    "settle",
-]

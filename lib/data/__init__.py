@@ -5,24 +5,3 @@ from lib.data.images import ImageError, Preprocess, load_image
 from lib.data.record import Record, digest
 from lib.data.split import arrange, hold_out_val, leaks, part, split_by_product
 from lib.data.text import Vocab, detokenize, tokenize
-
-__all__ = [
-    "Dataset",
-    "FormatError",
-    "ImageError",
-    "Preprocess",
-    "Record",
-    "Vocab",
-    "arrange",
-    "detokenize",
-    "digest",
-    "hold_out_val",
-    "leaks",
-    "load_image",
-    "open_dataset",
-    "part",
-    "split_by_product",
-    "tokenize",
-    "write_deepfashion",
-    "write_homework",
-]

@@ -3,7 +3,6 @@
 It writes the files that the DeepFashion course project has, so the readers for real data read this one too.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -21,7 +20,7 @@ from atelier.sample import blend, picture_name, sample_look
 from atelier.visible import visible
 from atelier.wardrobe import VIEWS, Attributes
 from lib.data.formats import write_deepfashion
-from lib.files import write_json
+from lib.files import sha256, write_json
 from lib.paths import shorten
 from lib.progress import Progress
 
@@ -86,11 +85,9 @@ def make_dataset(folder: str | Path, recipe: Recipe, *, processes: int | None = 
 
 def dataset_fingerprint(recipe: Recipe) -> dict:
     """The recipe and the code that follows it: either one changed, the dataset is another."""
-    code = hashlib.sha256()
-    for path in (*sorted(Path(atelier.__file__).parent.glob("*.py")), Path(__file__)):
-        if path.stem not in NOT_DRAWING:
-            code.update(path.read_bytes())
-    return {**asdict(recipe), "code": code.hexdigest()[:16]}
+    files = (*sorted(Path(atelier.__file__).parent.glob("*.py")), Path(__file__))
+    code = sha256(path.read_bytes() for path in files if path.stem not in NOT_DRAWING)
+    return {**asdict(recipe), "code": code[:16]}
 
 
 def written_by(folder: Path) -> dict | None:

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 
 from lib.data.images import ImageError, Preprocess, load_image
 from lib.data.record import Caption, Record, plain_captions
-from lib.data.text import MAX_TOKENS, Vocab
+from lib.data.text import MAX_TOKENS, Text
 
 Per = Literal["caption", "picture"]
 BUCKET = 50  # batches among which pairs are sorted by length
@@ -109,7 +109,7 @@ class CaptionPairs:
     def __init__(
         self,
         records: Sequence[Record],
-        vocab: Vocab | None,
+        vocab: Text | None,
         view: View,
         *,
         per: Per = "caption",
@@ -118,8 +118,7 @@ class CaptionPairs:
     ):
         self.records, self.view, self.per = records, view, per
         self.pad = vocab.pad if vocab else None
-        told = [rows(record) if vocab else (None,) for record in records]
-        self.counts = np.array([len(captions) for captions in told], dtype=np.int64)
+        self.counts = np.array([len(rows(record)) if vocab else 1 for record in records], dtype=np.int64)
         self.owner = np.repeat(np.arange(len(records)), self.counts)  # pair -> picture
         self.first = np.cumsum(self.counts) - self.counts  # picture -> its first pair
         if not len(self.owner):
@@ -127,10 +126,10 @@ class CaptionPairs:
         self.lengths = np.ones(len(self.owner), dtype=np.int64)
         self.given = np.ones(len(self.owner), dtype=np.int64)
         numbers = array("i")  # of all captions end to end: a list for each would need ten times the room
-        for pair, caption in enumerate(c for captions in told for c in captions) if vocab else ():
+        for pair, caption in enumerate(c for record in records for c in rows(record)) if vocab else ():
             row = vocab.encode(caption.text, prefix=caption.prefix, max_tokens=max_tokens)
             row = row[:-1] if caption.open_end else row
-            self.lengths[pair], self.given[pair] = len(row), 1 + len(caption.prefix)
+            self.lengths[pair], self.given[pair] = len(row), len(vocab.begin(caption.prefix))
             numbers.extend(row)
         self.numbers = np.array(numbers, dtype=np.int32)
         self.starts = np.cumsum(self.lengths) - self.lengths

@@ -1,15 +1,15 @@
 """Words: captions into tokens, tokens into numbers, and back. Needs no downloaded data and no torch."""
 
-import hashlib
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any, Protocol
 
 from lib.data.formats.homework import END, PAD, SPECIAL, START, UNKNOWN, check_vocab, number_words, read_vocab
-from lib.files import write_json
+from lib.files import sha256, write_json
 
 MAX_TOKENS = 80  # what the course project keeps of a caption
 
@@ -104,6 +104,27 @@ def attaches(token: str, last: str) -> bool:
     return token in NO_SPACE_BEFORE or CONTRACTED.fullmatch(token) is not None
 
 
+class TextError(ValueError):
+    """Words that cannot be had, or are not those that were asked for."""
+
+
+class Text(Protocol):
+    """Captions as numbers and back: our own words, or the pieces of another library's tokenizer."""
+
+    pad: int
+    start: int
+    end: int
+    marks: tuple[int, ...]  # what no caption says
+    digest: str
+
+    def __len__(self) -> int: ...
+    def begin(self, prefix: Sequence[str] = ()) -> list[int]: ...
+    def encode(self, text: str, *, prefix: Sequence[str] = (), max_tokens: int = MAX_TOKENS) -> list[int]: ...
+    def decode(self, numbers: Iterable[int]) -> str: ...
+    def tokens(self, numbers: Iterable[int]) -> list[str]: ...
+    def describe(self) -> dict[str, Any]: ...
+
+
 MARK = re.compile(r"<[^<>\s]+>")  # a text has no such token: its brackets stand apart
 
 
@@ -141,7 +162,7 @@ class Vocab:
         """What is given before a caption: <start>, and tokens that say how to tell it."""
         for token in prefix:
             if token not in self.numbers:
-                raise ValueError(f"the vocabulary has no {token!r} to begin a caption with")
+                raise TextError(f"the vocabulary has no {token!r} to begin a caption with")
         return [self.start, *(self.numbers[token] for token in prefix)]
 
     def number(
@@ -169,6 +190,10 @@ class Vocab:
         """Numbers (a list, or a row of a tensor turned into one) as text that reads well."""
         return detokenize(self.tokens(numbers))
 
+    def describe(self) -> dict[str, Any]:
+        """What `open_text` makes an equal vocabulary from."""
+        return {"kind": "words", "words": self.words}
+
     def save(self, path: str | Path) -> None:
         """Write the course project's `vocab.json`."""
         write_json(path, self.numbers)
@@ -180,7 +205,7 @@ class Vocab:
     @cached_property
     def digest(self) -> str:
         """Short fingerprint: equal for equal vocabularies, whatever the order of their files."""
-        return hashlib.sha256(json.dumps(self.words).encode()).hexdigest()[:16]
+        return sha256(json.dumps(self.words))[:16]
 
     def __len__(self) -> int:
         return len(self.words)

@@ -11,24 +11,3 @@ from lib.models.eye import open_eye, save_eye
 from lib.models.features import Features, cache_features
 from lib.models.generate import Generated, generate
 from lib.models.state import Decoded, State
-
-__all__ = [
-    "AttributeEncoder",
-    "AttributeHeads",
-    "AttributeReader",
-    "Captioner",
-    "Decoded",
-    "Decoding",
-    "Encoder",
-    "Features",
-    "Generated",
-    "ModelError",
-    "State",
-    "build_decoder",
-    "build_encoder",
-    "cache_features",
-    "generate",
-    "number_attributes",
-    "open_eye",
-    "save_eye",
-]

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from lib.data.images import Preprocess
-from lib.data.text import Vocab
+from lib.data.subwords import open_text
+from lib.data.text import Text
 from lib.models.attributes import AttributeEncoder
 from lib.models.decoders import build_decoder, describe_decoder
 from lib.models.decoding import Decoding
-from lib.models.encoders import build_encoder
-from lib.models.errors import ModelError
+from lib.models.encoders import BACKBONES, build_encoder
+from lib.models.errors import ModelError, check_known
 from lib.models.generate import Generated, eval_mode, generate
 from lib.models.saved import open_saved
 from lib.models.state import Decoded
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
     from lib.data.loader import Batch
 
 KEYS = {"kind", "encoder", "decoder"}
+# kind -> what builds it from its description; the oracle's is told attributes instead of shown pictures
+ENCODERS = dict.fromkeys(BACKBONES, build_encoder)
+ENCODERS["attributes"] = lambda description: AttributeEncoder(description["schema"])
 
 
 class Captioner(nn.Module):
     """Pictures in, captions out. Given attributes instead of pictures (AttributeEncoder) it is the oracle."""
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module, vocab: Vocab, preprocess: Preprocess | None):
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, vocab: Text, preprocess: Preprocess | None):
         super().__init__()
         if decoder.settings.vocab_size != len(vocab):
             raise ModelError(
@@ -111,25 +115,23 @@ class Captioner(nn.Module):
     def meta(self) -> dict[str, Any]:
         """What a checkpoint must say besides the weights."""
         preprocess = None if self.preprocess is None else self.preprocess.to_json()
-        return {"model": self.describe(), "vocab": list(self.vocab.words), "preprocess": preprocess}
+        return {"model": self.describe(), "text": self.vocab.describe(), "preprocess": preprocess}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], vocab: Vocab, preprocess: Preprocess | None) -> "Captioner":
+    def from_config(cls, config: dict[str, Any], vocab: Text, preprocess: Preprocess | None) -> "Captioner":
         """A fresh model of this description, names strict."""
         if set(config) != KEYS or config["kind"] != "captioner":
             raise ModelError(f"no captioner: its config has the keys {', '.join(sorted(config))}")
-        encoder = config["encoder"]
-        told = encoder.get("kind") == "attributes"  # the oracle's
-        seeing = AttributeEncoder(encoder["schema"]) if told else build_encoder(encoder)
-        return cls(seeing, build_decoder(config["decoder"]), vocab, preprocess)
+        kind = config["encoder"].get("kind", "torchvision")
+        check_known("encoder", kind, ENCODERS)
+        return cls(ENCODERS[kind](config["encoder"]), build_decoder(config["decoder"]), vocab, preprocess)
 
     @classmethod
     def load(cls, path: str | Path) -> "Captioner":
         """The captioner of a checkpoint (its name, variant or folder), in eval mode on the CPU."""
 
         def build(meta: Mapping[str, Any]) -> "Captioner":
-            vocab = Vocab({word: number for number, word in enumerate(meta["vocab"])})
             preprocess = meta["preprocess"] and Preprocess.from_json(meta["preprocess"])
-            return cls.from_config(meta["model"], vocab, preprocess)
+            return cls.from_config(meta["model"], open_text(meta["text"]), preprocess)
 
-        return open_saved(path, "captioner", ("model", "vocab", "preprocess"), build)
+        return open_saved(path, "captioner", ("model", "text", "preprocess"), build)

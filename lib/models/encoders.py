@@ -121,20 +121,32 @@ def build_encoder(
         settings = read_settings(EncoderSettings, plain, where="encoder.")
     except ConfigError as error:
         raise ModelError(str(error)) from None
-    if settings.kind == "huggingface":
-        if weights is not None:
-            raise ModelError(f"encoder.name {settings.name!r} brings its own weights; give no others")
-        backbone = Tower(settings.name, settings.tower, hub=hub)
+    backbone = BACKBONES[settings.kind](settings, weights, hub)
+    if settings.kind == "huggingface":  # what was found out when it was loaded
         settings = replace(settings, tower=backbone.config)
-    elif settings.kind == "torchvision":
-        backbone = TorchvisionBackbone(settings.name, weights)
-    else:
-        backbone = AtelierCNN(settings.channels)
-        if weights is not None:
-            fill_weights(backbone, weights)
     detector = build_detector(settings, detector_weights) if settings.detector else None
     heads = AttributeHeads(backbone.width, settings.cells, settings.schema) if settings.schema else None
     return Encoder(settings, backbone, detector, heads)
+
+
+def build_tower(settings: EncoderSettings, weights: str | None, hub: bool) -> Tower:
+    if weights is not None:
+        raise ModelError(f"encoder.name {settings.name!r} brings its own weights; give no others")
+    return Tower(settings.name, settings.tower, hub=hub)
+
+
+def build_cnn(settings: EncoderSettings, weights: str | None, hub: bool) -> AtelierCNN:
+    backbone = AtelierCNN(settings.channels)
+    if weights is not None:
+        fill_weights(backbone, weights)
+    return backbone
+
+
+BACKBONES = {
+    "torchvision": lambda settings, weights, hub: TorchvisionBackbone(settings.name, weights),
+    "huggingface": build_tower,
+    "atelier": build_cnn,
+}
 
 
 def build_detector(settings: EncoderSettings, weights: str | None) -> nn.Module:

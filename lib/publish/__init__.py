@@ -2,5 +2,3 @@
 
 from lib.publish.metrics import read_metrics, write_metrics
 from lib.publish.show import Picture, Table, headline, show_source
-
-__all__ = ["Picture", "Table", "headline", "read_metrics", "show_source", "write_metrics"]

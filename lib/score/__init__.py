@@ -7,15 +7,3 @@ from lib.score.evaluate import evaluate, score_captions
 from lib.score.pairs import ScoreError
 from lib.score.retrieval import retrieve
 from lib.score.reward import Reward
-
-__all__ = [
-    "CiderD",
-    "DocumentFrequencies",
-    "Reward",
-    "ScoreError",
-    "attribute_f1",
-    "baselines",
-    "evaluate",
-    "retrieve",
-    "score_captions",
-]

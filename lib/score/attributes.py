@@ -61,9 +61,8 @@ def attribute_f1(
     keys = match_ids(candidates, truths)
     for key in keys:
         _check_attributes(key, truths[key], names)
-    tables = np.array(
-        [_compare(world.parse(candidates[key]), truths[key], names) for key in keys]
-    )  # [C, A, 3]
+    compared = [_compare(world.parse(candidates[key]), truths[key], names) for key in keys]
+    tables = np.array(compared)  # [C, A, 3]
     counts, by_name = tables.sum(axis=1), tables.sum(axis=0)
     return AttributeScore(
         **{name: float(rate) for name, rate in attribute_rates(counts.sum(axis=0)).items()},

@@ -9,24 +9,3 @@ from lib.train.processes import this_process
 from lib.train.reinforce import reward_of
 from lib.train.run_identity import FitError
 from lib.train.validation import BlindView, by_attributes, by_captions, caption_all
-
-__all__ = [
-    "BlindView",
-    "CaptionTask",
-    "FitError",
-    "Fitted",
-    "attribute_loss",
-    "by_attributes",
-    "by_captions",
-    "caption_all",
-    "cross_entropy",
-    "fit",
-    "guarded_validator",
-    "measure_memory_use",
-    "open_caption_task",
-    "oracle_task",
-    "reward_of",
-    "reward_on_truth",
-    "self_critical",
-    "this_process",
-]

@@ -16,7 +16,7 @@ from lib.data.images import Preprocess
 from lib.data.loader import CachedFeatures, CaptionPairs, Loader, Per, View
 from lib.data.record import Caption, Record, digest, plain_captions
 from lib.data.split import arrange, part
-from lib.data.text import Vocab
+from lib.data.text import Text, Vocab
 from lib.models.attributes import AttributeEncoder
 from lib.models.captioner import Captioner
 from lib.models.decoders import build_decoder
@@ -36,7 +36,7 @@ class CaptionTask:
     """Pictures with captions, as a decoder is shown them."""
 
     splits: dict[str, Sequence[Record]]  # train, val, test
-    vocab: Vocab
+    vocab: Text
     encoder: nn.Module
     preprocess: Preprocess | None
     views: dict[str, View]  # what a decoder sees of each split
@@ -60,8 +60,9 @@ class CaptionTask:
         return attributes if all(attributes) else None
 
     def evaluate(self, texts: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
-        """Every score of a caption for each test picture."""
-        return evaluate(texts, self.references, attributes=self.attributes, world=self.world, seed=seed)
+        """Every score of a caption for each test picture; attributes count where a world was handed in."""
+        known = self.attributes if self.world else None
+        return evaluate(texts, self.references, attributes=known, world=self.world, seed=seed)
 
     def captioner(self, config: dict[str, Any]) -> Captioner:
         """A fresh captioner: this eye, these words, and the decoder that `config` describes."""

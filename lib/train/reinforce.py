@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lib.data.record import Record
-from lib.data.text import Vocab, tokenize
+from lib.data.text import Text, tokenize
 from lib.models.decoding import Decoding
 from lib.models.generate import Generated, as_prefix
 from lib.score.attributes import World
@@ -35,7 +35,7 @@ def reward_of(records: Sequence[Record], weights: dict[str, float], world: World
     return Reward(references, weights, attributes=attributes, world=world)
 
 
-def rewards_of(reward: Scores, found: Generated, vocab: Vocab, pictures: Tensor) -> Tensor:
+def rewards_of(reward: Scores, found: Generated, vocab: Text, pictures: Tensor) -> Tensor:
     """[B, K] what each caption earns; `pictures` [B] are the places of their pictures in the reward."""
     images, per_image, _ = found.tokens.shape
     texts = [caption_words(row, vocab) for row in found.tokens.flatten(0, 1).tolist()]
@@ -43,7 +43,7 @@ def rewards_of(reward: Scores, found: Generated, vocab: Vocab, pictures: Tensor)
     return torch.as_tensor(np.asarray(earned, dtype=np.float64)).view(images, per_image)
 
 
-def caption_words(numbers: Sequence[int], vocab: Vocab) -> list[str]:
+def caption_words(numbers: Sequence[int], vocab: Text) -> list[str]:
     """The words of a caption. One that had to break off ends with a word that no reference has: CIDEr-D puts
     an end behind every caption, and would count one that never came."""
     words = vocab.tokens(numbers)

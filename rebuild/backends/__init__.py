@@ -6,8 +6,6 @@ from lib.config import ConfigError, read_settings
 from rebuild.backends.settings import LavisSettings, OpenAISettings, ReplaySettings, TransformersSettings
 from rebuild.backends.shape import Answer, Backend, BackendError, NoAnswer
 
-__all__ = ["Answer", "Backend", "BackendError", "NoAnswer", "open_backend"]
-
 KINDS = {
     "transformers": TransformersSettings,
     "lavis": LavisSettings,

@@ -8,26 +8,3 @@ from lib.data.formats.homework import number_words, read_homework, read_vocab, w
 from lib.data.formats.karpathy import read_karpathy
 from lib.data.formats.opening import open_dataset, recognise
 from lib.data.formats.report import UNASSIGNED, Dataset, FormatError, Report
-
-__all__ = [
-    "UNASSIGNED",
-    "Dataset",
-    "FormatError",
-    "Name",
-    "Report",
-    "number_words",
-    "open_dataset",
-    "parse_name",
-    "read_captions",
-    "read_coco",
-    "read_deepfashion",
-    "read_fashion_new",
-    "read_flickr",
-    "read_folder",
-    "read_homework",
-    "read_karpathy",
-    "read_vocab",
-    "recognise",
-    "write_deepfashion",
-    "write_homework",
-]

@@ -98,7 +98,7 @@ def test_what_does_not_belong_together_is_refused(vocab, tmp_path):
     with pytest.raises(ModelError, match="no captioner: its config has the keys kind"):
         Captioner.from_config({"kind": "retriever"}, vocab, None)
     checkpoint.save(tmp_path / "best", model.state_dict(), {"model": model.describe()})
-    with pytest.raises(ModelError, match=r"no captioner; meta\.json lacks preprocess, vocab"):
+    with pytest.raises(ModelError, match=r"no captioner; meta\.json lacks preprocess, text"):
         Captioner.load(tmp_path / "best")
     weights = dict(model.state_dict())
     weights.pop("decoder.norm.weight")
@@ -110,8 +110,9 @@ def test_what_does_not_belong_together_is_refused(vocab, tmp_path):
 @pytest.mark.parametrize(
     "change, reason",
     [
-        ({"vocab": ["a", "b"]}, "vocabulary: expected an object of words"),
-        ({"vocab": 3}, "'int' object is not iterable"),
+        ({"text": {"kind": "words", "words": ["a", "b"]}}, "vocabulary: expected an object of words"),
+        ({"text": 3}, "'int' object is not subscriptable"),
+        ({"text": {"kind": "runes"}}, "no text of kind 'runes'; known: words, huggingface, sentencepiece"),
         ({"preprocess": {"crop": "all"}}, r"preprocess\.crop must be int, not 'all'"),
         ({"model": {"kind": "retriever"}}, "no captioner: its config has the keys kind"),
         ({"model": {"kind": "captioner", "encoder": [], "decoder": {}}}, "no attribute 'get'"),

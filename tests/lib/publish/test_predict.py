@@ -358,14 +358,15 @@ def spoil(place: Path, model: Captioner, how: str) -> None:
         file.unlink()
     else:
         meta = json.loads((place / "meta.json").read_text())
-        meta |= {"other words": {"vocab": meta["vocab"][:-1]}, "no words": {"vocab": 3}}[how]
+        fewer = {"kind": "words", "words": meta["text"]["words"][:-1]}
+        meta |= {"other words": {"text": fewer}, "no words": {"text": 3}}[how]
         (place / "meta.json").write_text(json.dumps(meta))
 
 
 @pytest.mark.parametrize(
     "how, message",
     [
-        ("eye", "no captioner; meta.json lacks vocab"),
+        ("eye", "no captioner; meta.json lacks text"),
         ("foreign", "another program's weights, which need the model class they came from"),
         ("truncated", "weights.safetensors: truncated or changed (its SHA-256 is not meta.json's)"),
         ("tampered", "weights.safetensors: truncated or changed (its SHA-256 is not meta.json's)"),
