@@ -4,9 +4,7 @@ from lib import environment
 
 
 def pytest_addoption(parser):
-    parser.addoption(
-        "--without-wordnet", action="store_true", help="run as on a machine that has no WordNet"
-    )
+    parser.addoption("--without-wordnet", action="store_true", help="run as on a machine that has no WordNet")
 
 
 def pytest_configure(config):
