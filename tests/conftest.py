@@ -1,5 +1,7 @@
 """Options of the whole suite."""
 
+import signal
+
 from lib import environment
 
 
@@ -10,6 +12,10 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     # before a test imports a library of Hugging Face: else it asks the hub for what is no folder, for minutes
     environment.offline()
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # a suite started in the background: Ctrl-C is tested
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--without-wordnet"):
         import nltk
 
