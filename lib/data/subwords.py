@@ -72,7 +72,11 @@ def open_huggingface(folder: str | Path) -> Subwords:
     environment.offline()
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=True)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=True)
+    except (OSError, ValueError) as error:  # which tell in a page what is wrong
+        reason = str(error).strip().splitlines()[0]
+        raise TextError(f"{shorten(place)}: no tokenizer can be read there: {reason}") from None
     marks = {"start": tokenizer.bos_token_id, "end": tokenizer.eos_token_id, "pad": tokenizer.pad_token_id}
     marks["start"] = tokenizer.cls_token_id if marks["start"] is None else marks["start"]
     marks["end"] = tokenizer.sep_token_id if marks["end"] is None else marks["end"]

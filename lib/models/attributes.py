@@ -111,4 +111,4 @@ class AttributeReader(nn.Module):
     @classmethod
     def load(cls, path: str | Path) -> "AttributeReader":
         """The reader of a checkpoint, in eval mode on the CPU; captioners start from its `encoder`."""
-        return open_saved(path, "attribute reader", ("model",), lambda meta: cls.from_config(meta["model"]))
+        return open_saved(path, "attribute reader", ("model",), lambda m: cls.from_config(m["model"]))[0]

@@ -134,4 +134,4 @@ class Captioner(nn.Module):
             preprocess = meta["preprocess"] and Preprocess.from_json(meta["preprocess"])
             return cls.from_config(meta["model"], open_text(meta["text"]), preprocess)
 
-        return open_saved(path, "captioner", ("model", "text", "preprocess"), build)
+        return open_saved(path, "captioner", ("model", "text", "preprocess"), build)[0]

@@ -16,5 +16,6 @@ def save_eye(folder: Path, encoder: Encoder, preprocess: Preprocess, *, origin: 
 
 def open_eye(folder: Path) -> tuple[Encoder, Preprocess]:
     """The encoder and its preprocessing, in eval mode on the CPU."""
-    eye = open_saved(folder, "encoder", ("model", "preprocess"), lambda meta: build_encoder(meta["model"]))
-    return eye, Preprocess.from_json(checkpoint.read_meta(folder)["preprocess"])
+    keys, what = ("model", "preprocess"), "eye as notebook 00 keeps it"
+    eye, meta = open_saved(folder, what, keys, lambda found: build_encoder(found["model"]))
+    return eye, Preprocess.from_json(meta["preprocess"])

@@ -15,8 +15,8 @@ Model = TypeVar("Model", bound=nn.Module)
 
 def open_saved(
     path: str | Path, what: str, keys: tuple[str, ...], build: Callable[[Mapping[str, Any]], Model]
-) -> Model:
-    """The model of a checkpoint (its name, variant or folder), in eval mode on the CPU.
+) -> tuple[Model, Mapping[str, Any]]:
+    """The model of a checkpoint (its name, variant or folder), in eval mode on the CPU, and its meta.json.
 
     `build` makes it from meta.json, which must have the `keys`; its weights are loaded strictly.
     """
@@ -29,4 +29,4 @@ def open_saved(
     except (ValueError, TypeError, KeyError, AttributeError) as error:  # JSON can be broken in any way
         raise ModelError(f"{place}: no {what} can be built as its meta.json says ({error})") from None
     checkpoint.load_into(model, found.weights, found.folder)
-    return model.eval()
+    return model.eval(), found.meta

@@ -95,6 +95,9 @@ def test_another_tokenizer_than_the_checkpoints_is_refused(tokenizer_folder, sen
             open_text(opened.describe() | {"sha256": "0" * 64})
     with pytest.raises(TextError, match="no folder with a tokenizer"):
         open_huggingface(tmp_path / "none")
+    with pytest.raises(TextError, match="no tokenizer can be read there") as error:
+        open_huggingface(tmp_path)
+    assert "\n" not in str(error.value)
     with pytest.raises(TextError, match="no sentencepiece model"):
         open_sentencepiece(tmp_path / "none.model")
     encoder = build_encoder({"kind": "atelier", "channels": 4})

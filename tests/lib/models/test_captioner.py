@@ -11,7 +11,15 @@ from lib.config import ConfigError
 from lib.data.images import Preprocess
 from lib.data.loader import Batch
 from lib.data.text import Vocab
-from lib.models import AttributeEncoder, Captioner, Decoding, ModelError, build_decoder, build_encoder
+from lib.models import (
+    AttributeEncoder,
+    Captioner,
+    Decoding,
+    ModelError,
+    build_decoder,
+    build_encoder,
+    open_eye,
+)
 
 WORDS = ["a", "woman", "wears", "the", "red", "shirt", "with", "long", "sleeves", "and", "blue", "jeans"]
 
@@ -125,3 +133,11 @@ def test_a_broken_description_is_named(vocab, change, reason, tmp_path):
         ModelError, match=rf"best: no captioner can be built as its meta\.json says \(.*{reason}"
     ):
         Captioner.load(tmp_path)
+
+
+def test_a_captioner_is_no_eye_and_the_line_names_the_notebook_that_makes_one(vocab, tmp_path):
+    model = build(vocab)
+    checkpoint.save(tmp_path / "best", model.state_dict(), model.meta())
+    with pytest.raises(ModelError, match="best: no eye as notebook 00 keeps it can be built") as error:
+        open_eye(tmp_path / "best")
+    assert "\n" not in str(error.value)
