@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +17,65 @@ class FileError(ValueError):
     """A file that cannot be read or written as it should be; the message names it."""
 
 
-def write_text(path: str | Path, text: str) -> Path:
-    """Write UTF-8 text under a temporary name, sync it and rename it into place."""
+@contextlib.contextmanager
+def whole(path: str | Path, *, draft: str = "draft") -> Iterator[Path]:
+    """The name of a draft, a file or a folder, that takes the place of `path` when the block has ended well.
+
+    Until then `path` holds what it held; a folder's writer that was killed in between calls `settle` first.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    new, old = path.with_name(f".{path.name}.{draft}"), replaced(path)
+    remove(new)  # of a writer that was killed
     try:
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        yield new
+        sync(new)
+        if path.is_dir():
+            remove(old)
+            path.rename(old)
+        new.replace(path)
+        sync(path.parent)
     finally:
-        draft.unlink(missing_ok=True)
-    sync_folder(path.parent)
-    return path
+        remove(new)
+    remove(old)
+
+
+def replaced(folder: Path) -> Path:
+    """Where a folder lies for the moment in which another one takes its place."""
+    return folder.with_name(f".{folder.name}.old")
+
+
+def settle(folder: Path) -> None:
+    """For the one who writes: end what a kill left half done."""
+    old = replaced(folder)
+    if old.exists() and not folder.exists():
+        old.rename(folder)
+    remove(old)
+
+
+def remove(path: Path) -> None:
+    """Take a file or a folder away, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Make a write or a rename survive a power cut; where a folder cannot be synced only that is lost."""
+    with contextlib.suppress(PermissionError, IsADirectoryError):  # Windows
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    """Write UTF-8 text, whole or not at all, whoever else writes it at the same time."""
+    with whole(path, draft=f"{secrets.token_hex(4)}.tmp") as draft:
+        draft.write_text(text, encoding="utf-8", newline="")
+    return Path(path)
 
 
 def sha256(*parts: str | bytes | Iterable[str | bytes]) -> str:
@@ -47,16 +91,6 @@ def hash_file(path: Path) -> str:
     """The hash of what a file holds, however large it is."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut; systems that cannot sync a folder (Windows) lose only that."""
-    with contextlib.suppress(PermissionError, IsADirectoryError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def write_json(path: str | Path, value: Any, *, indent: int | None = None, ascii_only: bool = True) -> Path:

@@ -9,6 +9,5 @@ from lib.checkpoint.folder import (
     read_meta,
     read_state,
     save,
-    settle,
 )
 from lib.checkpoint.weights import CheckpointError, check_vocabulary, load_into, load_weights

@@ -6,8 +6,6 @@
 """
 
 import functools
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +17,7 @@ from torch import Tensor
 
 from lib import environment
 from lib.checkpoint.weights import CheckpointError, load_weights
-from lib.files import FileError, hash_file, read_json, sync_folder, write_json, write_text
+from lib.files import FileError, hash_file, read_json, replaced, settle, sync, whole, write_json, write_text
 from lib.paths import shorten
 
 FORMAT = 1
@@ -45,21 +43,17 @@ def save(
 ) -> Path:
     """Write a checkpoint; whatever happens meanwhile, `folder` holds the old one or the new one, whole."""
     folder = Path(folder)
-    draft = folder.with_name(f".{folder.name}.writing")
     try:
         settle(folder)
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True)
-        known = {"format": FORMAT, "code": _code(), **meta}
-        known["weights_sha256"] = _write_tensors(draft / WEIGHTS, weights)
-        if state is not None:
-            known["state_sha256"] = _write_tensors(draft / STATE_TENSORS, state[0])
-            write_json(draft / STATE_JSON, state[1])
-        write_json(draft / META, known, indent=1)
-        sync_folder(draft)
-        _swap(draft, folder)
+        with whole(folder) as draft:
+            draft.mkdir()
+            known = {"format": FORMAT, "code": _code(), **meta}
+            known["weights_sha256"] = _write_tensors(draft / WEIGHTS, weights)
+            if state is not None:
+                known["state_sha256"] = _write_tensors(draft / STATE_TENSORS, state[0])
+                write_json(draft / STATE_JSON, state[1])
+            write_json(draft / META, known, indent=1)
     except (OSError, SafetensorError, FileError) as error:
-        shutil.rmtree(draft, ignore_errors=True)
         raise CheckpointError(f"{shorten(folder)}: cannot be written ({error}); nothing changed") from None
     return folder
 
@@ -68,8 +62,7 @@ def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     """Write and sync; the SHA-256 of the file comes back."""
     safetensors.torch.save_file(_separate(tensors), path)
     path.chmod(0o644)  # the library lets nobody else read
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+    sync(path)
     return hash_file(path)
 
 
@@ -85,33 +78,10 @@ def _separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return separate
 
 
-def _swap(draft: Path, folder: Path) -> None:
-    """Put the new folder where the old one was; after a kill between the renames `settle` undoes one."""
-    old = _old(folder)
-    if folder.exists():
-        folder.rename(old)
-    draft.rename(folder)
-    sync_folder(folder.parent)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def settle(folder: Path) -> None:
-    """For the one who writes: end what a kill left half done."""
-    old = _old(folder)
-    if old.exists() and folder.exists():
-        shutil.rmtree(old)
-    elif old.exists():
-        old.rename(folder)
-
-
-def _old(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.old")
-
-
 def _present(folder: str | Path) -> Path:
     """For those who read: the folder, or the one it was about to replace when its writer was killed."""
     folder = Path(folder)
-    return _old(folder) if _old(folder).exists() and not folder.exists() else folder
+    return replaced(folder) if replaced(folder).exists() and not folder.exists() else folder
 
 
 @functools.cache

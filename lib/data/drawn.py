@@ -5,7 +5,6 @@ It writes the files that the DeepFashion course project has, so the readers for 
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -20,7 +19,7 @@ from atelier.sample import blend, picture_name, sample_look
 from atelier.visible import visible
 from atelier.wardrobe import VIEWS, Attributes
 from lib.data.formats import write_deepfashion
-from lib.files import sha256, write_json
+from lib.files import sha256, whole, write_json
 from lib.paths import shorten
 from lib.progress import Progress
 
@@ -73,13 +72,10 @@ def make_dataset(folder: str | Path, recipe: Recipe, *, processes: int | None = 
         raise DrawnError(
             f"{shorten(folder)} holds something that the atelier did not write; name another folder"
         )
-    draft = folder.with_name(f".{folder.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)  # of a run that was cut off
-    (draft / "images").mkdir(parents=True)
-    write_captions(draft, photograph(list(plan_shots(recipe)), recipe, draft / "images", processes))
-    write_json(draft / RECIPE, dataset_fingerprint(recipe), indent=1)
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
+    with whole(folder) as draft:
+        (draft / "images").mkdir(parents=True)
+        write_captions(draft, photograph(list(plan_shots(recipe)), recipe, draft / "images", processes))
+        write_json(draft / RECIPE, dataset_fingerprint(recipe), indent=1)
     return True
 
 

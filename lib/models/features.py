@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from lib.data.images import Preprocess, load_image
 from lib.data.record import Record
-from lib.files import read_json, sha256, sync_folder, write_json
+from lib.files import read_json, sha256, whole, write_json
 from lib.models.errors import ModelError
 from lib.models.generate import autocast, eval_mode
 from lib.paths import resolve, shorten
@@ -175,8 +175,6 @@ class Work:
     def compute(self, views: int) -> dict[str, Any]:
         """Write the missing shards; what the index says of them comes back."""
         self.place.mkdir(parents=True, exist_ok=True)
-        for draft in self.place.glob(".*.tmp"):
-            draft.unlink()
         with eval_mode(self.encoder), Progress("features", views * len(self.records), "pictures") as progress:
             shape = next(self.compute_chunks([range(1)], view=0)).shape[1:]
             per_shard = max(1, SHARD_BYTES // (2 * shape[0] * shape[1]))
@@ -226,8 +224,7 @@ class Work:
 
 
 def write_shard(path: Path, batches: Iterator[np.ndarray], shape: tuple[int, ...]) -> None:
-    """Fill a shard under a temporary name, sync it and rename it."""
-    draft = path.with_name(f".{path.name}.tmp")
+    """A shard from its batches, whole or not at all."""
     array = np.empty(shape, np.float16)
     done = 0
     for batch in batches:
@@ -235,9 +232,5 @@ def write_shard(path: Path, batches: Iterator[np.ndarray], shape: tuple[int, ...
             raise ModelError(f"{shorten(path)}: features of {np.abs(batch).max():.3g} do not fit into fp16")
         array[done : done + len(batch)] = batch
         done += len(batch)
-    with draft.open("wb") as file:
+    with whole(path) as draft, draft.open("wb") as file:
         np.save(file, array)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync_folder(path.parent)

@@ -12,6 +12,7 @@ from torch import nn
 
 from lib import checkpoint
 from lib.config import Training, to_json
+from lib.files import settle
 from lib.paths import resolve, shorten
 
 # settings that leave the weights as they are
@@ -132,8 +133,8 @@ def prune(folder: Path, kept: int | None) -> None:
 def settle_run(folder: Path) -> None:
     """Undo what a kill left half done among a run's checkpoints."""
     for name in ("best", "last"):
-        checkpoint.settle(folder / name)
-    for draft in folder.glob(".*.writing"):
+        settle(folder / name)
+    for draft in folder.glob(".*.draft"):
         shutil.rmtree(draft)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from lib.data.formats.report import is_unicode
-from lib.files import sync_folder
+from lib.files import sync, whole
 from lib.paths import shorten
 from rebuild.errors import RebuildError
 
@@ -77,7 +77,7 @@ class Shard:
         fresh = not file.exists()
         self.lines = file.open("a+b")
         if fresh:
-            sync_folder(file.parent)
+            sync(file.parent)
         self.repair()
         self.done = {row["id"] for _, row in read_json_lines(file)}
 
@@ -108,11 +108,9 @@ class Shard:
     def forget(self, ids: set[str]) -> None:
         """Take rows out, so that they are asked for again."""
         kept = [row for _, row in read_json_lines(self.file) if row["id"] not in ids]
-        draft = self.file.with_suffix(".draft")
-        write_json_lines(draft, kept)
-        self.lines.close()
-        draft.replace(self.file)
-        sync_folder(self.file.parent)
+        with whole(self.file) as draft:
+            write_json_lines(draft, kept)
+            self.lines.close()
         self.lines = self.file.open("a+b")
         self.done -= ids
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lib.files import sha256, write_json
+from lib.files import sha256, whole, write_json
 from lib.paths import resolve
 from lib.progress import Progress
 from rebuild.ask.answer_store import AnswerRow, AnswerStore, Shard, write_json_lines
@@ -54,10 +54,8 @@ class Answers:
     def write(self, file: str | Path) -> int:
         """The rows in one JSONL file; returns how many."""
         file = resolve(file)
-        draft = file.with_name(f".{file.name}.draft")
-        count = write_json_lines(draft, self.rows())
-        draft.replace(file)
-        return count
+        with whole(file) as draft:
+            return write_json_lines(draft, self.rows())
 
 
 def describe_folder(

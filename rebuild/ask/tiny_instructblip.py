@@ -4,7 +4,6 @@ The classes are the library's own, and so are the files; only the sizes and the 
 """
 
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from lib.files import sha256, write_json
+from lib.files import settle, sha256, whole, write_json
 from lib.paths import resolve, shorten
 from lib.train.processes import first_says, this_process
 from rebuild.errors import RebuildError
@@ -79,22 +78,14 @@ class TinyInstructBlip(nn.Module):
 
     def write(self, folder: Path) -> Path:
         """The folder under another name, then renamed."""
-        draft, old = (folder.with_name(f".{folder.name}.{what}") for what in ("writing", "old"))
-        for left in (draft, old):  # by a writer that was killed
-            shutil.rmtree(left, ignore_errors=True)
         try:
-            draft.mkdir(parents=True)
-            self.network.save_pretrained(draft)
-            self.processor.save_pretrained(draft)
-            write_json(draft / MARK, self.describe(), indent=1)
-            if folder.exists():
-                folder.rename(old)
-            draft.rename(folder)
+            settle(folder)
+            with whole(folder) as draft:
+                self.network.save_pretrained(draft)
+                self.processor.save_pretrained(draft)
+                write_json(draft / MARK, self.describe(), indent=1)
         except OSError as error:
             raise RebuildError(f"{shorten(folder)}: cannot be written ({error}); nothing changed") from None
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
         return folder
 
 

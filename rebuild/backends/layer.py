@@ -11,7 +11,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from lib.files import sha256
+from lib.files import sha256, whole
 from lib.paths import ROOT, shorten
 from rebuild.backends.shape import BackendError
 
@@ -47,13 +47,10 @@ def build(layer: Path = LAYER) -> bool:
         fcntl.flock(held, fcntl.LOCK_EX)  # of two builders the second waits, then finds it done
         if (layer / "ready").is_file() and (layer / "ready").read_text() == stamp():
             return False
-        draft = layer.with_name(f"{layer.name}.building")
-        shutil.rmtree(draft, ignore_errors=True)
-        run_command([sys.executable, "-m", "venv", "--without-pip", str(draft)])
-        install_pins(draft)
-        (draft / "ready").write_text(stamp())
-        shutil.rmtree(layer, ignore_errors=True)
-        draft.rename(layer)
+        with whole(layer) as draft:
+            run_command([sys.executable, "-m", "venv", "--without-pip", str(draft)])
+            install_pins(draft)
+            (draft / "ready").write_text(stamp())
     return True
 
 

@@ -15,6 +15,7 @@ from torch import nn
 
 from lib import checkpoint
 from lib.checkpoint import CheckpointError
+from lib.files import settle
 from lib.paths import ROOT
 
 
@@ -105,7 +106,7 @@ def test_a_kill_while_replacing_leaves_one_whole(tmp_path):
     import os, shutil, signal, torch
     from pathlib import Path
     from lib import checkpoint
-    rename, rmtree, renamed = Path.rename, shutil.rmtree, []
+    rename, replace, rmtree, renamed = Path.rename, Path.replace, shutil.rmtree, []
     def die():
         os.kill(os.getpid(), signal.SIGKILL)
     for number, moment in enumerate({list(moments)}):
@@ -115,7 +116,9 @@ def test_a_kill_while_replacing_leaves_one_whole(tmp_path):
                 return rename(path, target)
             def remove_or_die(path, **options):
                 return die() if len(renamed) == 2 else rmtree(path, **options)
-            Path.rename, shutil.rmtree = rename_or_die, remove_or_die
+            def replace_or_die(path, target):
+                return rename_or_die(path, target) if path.is_dir() else replace(path, target)
+            Path.rename, Path.replace, shutil.rmtree = rename_or_die, replace_or_die, remove_or_die
             checkpoint.save(Path({str(tmp_path)!r}) / moment / "best", {{"w": torch.zeros(3)}}, {{"step": 8}})
         assert os.wait()[1] == signal.SIGKILL
     """
@@ -125,7 +128,7 @@ def test_a_kill_while_replacing_leaves_one_whole(tmp_path):
         best = tmp_path / moment / "best"
         assert checkpoint.load(best).meta["step"] == step  # a reader finds it, and changes nothing
         assert checkpoint.read_meta(checkpoint.locate(best.parent))["step"] == step
-        checkpoint.settle(best)
+        settle(best)
         assert json.loads((best / "meta.json").read_text())["step"] == step
         checkpoint.save(best, weights(), {"step": 9})  # the next writer cleans up
         assert checkpoint.load(best).meta["step"] == 9

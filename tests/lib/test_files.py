@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from lib.files import FileError, read_json, write_json, write_text
+from lib.files import FileError, read_json, settle, whole, write_json, write_text
 
 
 def test_json_as_json_dump_writes_it(tmp_path):
@@ -47,6 +47,38 @@ def test_synced_before_it_gets_its_name(tmp_path, monkeypatch):
     )
     write_text(tmp_path / "x.txt", "line\r\n")
     assert seen[0] is False and (tmp_path / "x.txt").read_bytes() == b"line\r\n"
+
+
+def test_a_draft_takes_the_place_of_a_file_or_a_folder_only_when_it_is_whole(tmp_path):
+    def write(path, text, *, fails=False):
+        with whole(path) as draft:
+            draft.mkdir() if path.name == "folder" else None
+            (draft / "x" if path.name == "folder" else draft).write_text(text)
+            assert not fails or 1 / 0
+        return path
+
+    for path, inside in ((tmp_path / "deep" / "file", "."), (tmp_path / "deep" / "folder", "x")):
+        path.parent.mkdir(exist_ok=True)
+        path.with_name(f".{path.name}.draft").touch()  # of a writer that was killed
+        write(path, "old")
+        with pytest.raises(ZeroDivisionError):
+            write(path, "broken", fails=True)
+        assert (path / inside).read_text() == "old"
+        write(path, "new")
+        assert (path / inside).read_text() == "new"
+    assert {path.name for path in path.parent.iterdir()} == {"file", "folder"}
+
+
+@pytest.mark.parametrize("left", [["old"], ["old", "now"]])
+def test_what_a_kill_left_between_two_renames_is_settled(tmp_path, left):
+    folder, old = tmp_path / "folder", tmp_path / ".folder.old"
+    for which in left:
+        place = old if which == "old" else folder
+        place.mkdir()
+        (place / which).touch()
+    settle(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    assert [path.name for path in folder.iterdir()] == [left[-1]]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")

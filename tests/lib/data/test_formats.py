@@ -103,7 +103,7 @@ def test_deepfashion_round_trip(tmp_path_factory, data):
         value = data[record.id]
         assert record.captions == ((value,) if isinstance(value, str) else tuple(value))
         assert record.attributes == attributes.get(record.id) and record.id in parts[record.split]
-    assert not list(folder.glob(".*.tmp"))
+    assert not list(folder.glob(".*"))
 
 
 @quick
