@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -118,8 +119,8 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object whose keys are all different; Python's own reader would keep the last in silence."""
     value = dict(pairs)
     if len(value) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"key {next(k for k in keys if keys.count(k) > 1)!r} stands there twice")
+        counts = Counter(key for key, _ in pairs)
+        raise ValueError(f"key {next(key for key, n in counts.items() if n > 1)!r} stands there twice")
     return value
 
 

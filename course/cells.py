@@ -1,0 +1,110 @@
+"""Notebooks as a grader needs them: plain code cells, and which of them are the course's."""
+
+import ast
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from course.handed import Folder, Refused, one_line
+
+PICTURES = ("image/png", "image/jpeg")
+LONGEST = 20_000  # characters of a cell of parameters
+
+
+class Shown(NamedTuple):
+    """One output: its kind as nbformat names it, its text, and whether it is a picture or a table."""
+
+    kind: str
+    text: str
+    form: str = "text"
+    picture: str = ""  # base64, unchecked
+
+
+class Cell(NamedTuple):
+    """A code cell that is not blank: one that runs."""
+
+    id: str
+    tags: frozenset[str]
+    source: str
+    count: int | None
+    shown: tuple[Shown, ...]
+
+
+Cells = tuple[Cell, ...]
+
+
+def read_cells(folder: Folder, name: str) -> Cells | None:
+    """The cells of a notebook of format 4 that was handed in."""
+    if (content := folder.json(name)) is None:
+        return None
+    try:
+        code = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
+        return tuple(read_cell(cell) for cell in code if joined(cell["source"]).strip())
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Refused(f"{name}: no notebook of format 4 ({one_line(repr(error))})") from None
+
+
+def read_cell(cell: dict[str, Any]) -> Cell:
+    count, tags = cell.get("execution_count"), cell.get("metadata", {}).get("tags", ())
+    shown = tuple(read_output(output) for output in cell.get("outputs", ()))
+    count = count if type(count) is int else None
+    return Cell(str(cell.get("id") or ""), frozenset(map(str, tags)), joined(cell["source"]), count, shown)
+
+
+def read_output(output: dict[str, Any]) -> Shown:
+    kind = str(output["output_type"])
+    if kind == "stream":
+        return Shown(kind, joined(output["text"]))
+    if kind == "error":
+        return Shown(kind, one_line(f"{output['ename']}: {output['evalue']}"))
+    data = output["data"]
+    picture = next((joined(data[mime]) for mime in PICTURES if mime in data), "")
+    form = "picture" if picture else "table" if "<table" in joined(data.get("text/html", "")) else "text"
+    return Shown(kind, joined(data.get("text/plain", "")), form, picture)
+
+
+def joined(text: str | list[str]) -> str:
+    return text if isinstance(text, str) else "".join(text)
+
+
+def begin(cell: Cell) -> str:
+    """How a message names a cell: by its first line."""
+    return f"`{one_line(cell.source.strip().splitlines()[0], 70)}`"
+
+
+def tidy(source: str) -> list[str]:
+    """Lines to compare: blanks at their ends mean nothing."""
+    return [line.rstrip() for line in source.strip().splitlines()]
+
+
+def match_cells(given: Sequence[Cell], handed: Sequence[Cell]) -> tuple[list[int | None], list[int]]:
+    """For each of the course's cells its place among those handed in, or None; and the places of the rest.
+
+    Cells match by id, else by equal source, else by standing where the missing one should.
+    """
+    by_id = {cell.id: place for place, cell in reversed(list(enumerate(handed))) if cell.id}
+    places = [by_id.get(cell.id) for cell in given]
+    free = [place for place in range(len(handed)) if place not in set(places)]
+
+    def same(k: int, place: int) -> bool:
+        return tidy(given[k].source) == tidy(handed[place].source)
+
+    def behind(k: int, place: int) -> bool:
+        return place == next((before for before in reversed(places[:k]) if before is not None), -1) + 1
+
+    for fits in (same, behind):
+        for k in [k for k, place in enumerate(places) if place is None]:
+            if (found := next((place for place in free if fits(k, place)), None)) is not None:
+                places[k] = found
+                free.remove(found)
+    return places, free
+
+
+def read_literals(source: str) -> dict[str, Any] | None:
+    """The values of `name = literal` lines, as JSON would hold them; None for any other code."""
+    try:
+        body = ast.parse(source if len(source) <= LONGEST else "?").body
+        pairs = [(n.targets[0] if isinstance(n, ast.Assign) else n.target, n.value) for n in body]
+        return json.loads(json.dumps({target.id: ast.literal_eval(value) for target, value in pairs}))
+    except (AttributeError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
+        return None
