@@ -5,9 +5,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from course.handed import Folder, Refused, one_line
+from course.handed import Folder, Refused, in_a_line
 
 PICTURES = ("image/png", "image/jpeg")
+INJECTED = "injected-parameters"  # the tag of the cell that a run adds
 LONGEST = 20_000  # characters of a cell of parameters
 
 
@@ -20,7 +21,7 @@ class Shown(NamedTuple):
     picture: str = ""  # base64, unchecked
 
 
-class Cell(NamedTuple):
+class CodeCell(NamedTuple):
     """A code cell that is not blank: one that runs."""
 
     id: str
@@ -30,10 +31,10 @@ class Cell(NamedTuple):
     shown: tuple[Shown, ...]
 
 
-Cells = tuple[Cell, ...]
+CodeCells = tuple[CodeCell, ...]
 
 
-def read_cells(folder: Folder, name: str) -> Cells | None:
+def read_cells(folder: Folder, name: str) -> CodeCells | None:
     """The cells of a notebook of format 4 that was handed in."""
     if (content := folder.json(name)) is None:
         return None
@@ -41,14 +42,16 @@ def read_cells(folder: Folder, name: str) -> Cells | None:
         code = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
         return tuple(read_cell(cell) for cell in code if joined(cell["source"]).strip())
     except (KeyError, TypeError, AttributeError) as error:
-        raise Refused(f"{name}: no notebook of format 4 ({one_line(repr(error))})") from None
+        raise Refused(f"{name}: no notebook of format 4 ({in_a_line(repr(error))})") from None
 
 
-def read_cell(cell: dict[str, Any]) -> Cell:
+def read_cell(cell: dict[str, Any]) -> CodeCell:
     count, tags = cell.get("execution_count"), cell.get("metadata", {}).get("tags", ())
     shown = tuple(read_output(output) for output in cell.get("outputs", ()))
     count = count if type(count) is int else None
-    return Cell(str(cell.get("id") or ""), frozenset(map(str, tags)), joined(cell["source"]), count, shown)
+    return CodeCell(
+        str(cell.get("id") or ""), frozenset(map(str, tags)), joined(cell["source"]), count, shown
+    )
 
 
 def read_output(output: dict[str, Any]) -> Shown:
@@ -56,7 +59,7 @@ def read_output(output: dict[str, Any]) -> Shown:
     if kind == "stream":
         return Shown(kind, joined(output["text"]))
     if kind == "error":
-        return Shown(kind, one_line(f"{output['ename']}: {output['evalue']}"))
+        return Shown(kind, in_a_line(f"{output['ename']}: {output['evalue']}"))
     data = output["data"]
     picture = next((joined(data[mime]) for mime in PICTURES if mime in data), "")
     form = "picture" if picture else "table" if "<table" in joined(data.get("text/html", "")) else "text"
@@ -67,30 +70,34 @@ def joined(text: str | list[str]) -> str:
     return text if isinstance(text, str) else "".join(text)
 
 
-def begin(cell: Cell) -> str:
+def begin(cell: CodeCell) -> str:
     """How a message names a cell: by its first line."""
-    return f"`{one_line(cell.source.strip().splitlines()[0], 70)}`"
+    return f"`{in_a_line(cell.source.strip().splitlines()[0], 70)}`"
 
 
-def tidy(source: str) -> list[str]:
+def trimmed(source: str) -> list[str]:
     """Lines to compare: blanks at their ends mean nothing."""
     return [line.rstrip() for line in source.strip().splitlines()]
 
 
-def match_cells(given: Sequence[Cell], handed: Sequence[Cell]) -> tuple[list[int | None], list[int]]:
+def match_cells(given: Sequence[CodeCell], handed: Sequence[CodeCell]) -> tuple[list[int | None], list[int]]:
     """For each of the course's cells its place among those handed in, or None; and the places of the rest.
 
-    Cells match by id, else by equal source, else by standing where the missing one should.
+    CodeCells match by id, else by equal source, else by standing where the missing one should.
     """
     by_id = {cell.id: place for place, cell in reversed(list(enumerate(handed))) if cell.id}
     places = [by_id.get(cell.id) for cell in given]
     free = [place for place in range(len(handed)) if place not in set(places)]
 
     def same(k: int, place: int) -> bool:
-        return tidy(given[k].source) == tidy(handed[place].source)
+        return trimmed(given[k].source) == trimmed(handed[place].source)
 
     def behind(k: int, place: int) -> bool:
-        return place == next((before for before in reversed(places[:k]) if before is not None), -1) + 1
+        before = next((before for before in reversed(places[:k]) if before is not None), -1)
+        between = [handed[p] for p in range(before + 1, place)]
+        return place > before and all(
+            (INJECTED in c.tags) == (c in between) for c in (*between, handed[place])
+        )
 
     for fits in (same, behind):
         for k in [k for k, place in enumerate(places) if place is None]:

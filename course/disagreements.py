@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from course.cells import Cell, begin, read_literals, tidy
-from course.handed import Folder, Refused, one_line, parse_json
-from course.rules import Course, Work, is_number, within
+from course.cells import INJECTED, CodeCell, begin, read_literals, trimmed
+from course.handed import Folder, Refused, in_a_line, parse_json
+from course.rules import Course, StageWork, is_number, within
 
 CLAIMS = ("profile", "dataset", "seed", "seeds")
-PARAMETERS, INJECTED = "parameters", "injected-parameters"
+PARAMETERS = "parameters"
 GRADING = re.compile(r"\bcheck\b|\bexercise \d+:|\blib\.publish\b|__repr__|_repr_html_|\bNote\b")
 
 
-def find_disagreements(work: Work, course: Course) -> Iterator[str]:
+def find_disagreements(work: StageWork, course: Course) -> Iterator[str]:
     """One line each, all of one stage."""
     if work.cells is not None:
         yield from compare_sources(work)
@@ -27,8 +27,8 @@ def find_disagreements(work: Work, course: Course) -> Iterator[str]:
         yield from compare_untrained_rows(work, course)
 
 
-def compare_sources(work: Work) -> Iterator[str]:
-    """Cells that are not the course's. The tags that count are the course's own."""
+def compare_sources(work: StageWork) -> Iterator[str]:
+    """CodeCells that are not the course's. The tags that count are the course's own."""
     last = -1
     for k, cell in enumerate(work.given):
         if (theirs := work.handed(k)) is None:
@@ -43,7 +43,7 @@ def compare_sources(work: Work) -> Iterator[str]:
         elif PARAMETERS in cell.tags:
             if read_literals(theirs.source) is None:
                 yield f"{where}, the parameters, holds more than `name = literal`"
-        elif tidy(cell.source) != tidy(theirs.source):
+        elif trimmed(cell.source) != trimmed(theirs.source):
             yield f"{where} was changed: {first_change(cell, theirs)}"
     for place in work.added:
         if place != injected(work)[0]:
@@ -51,18 +51,18 @@ def compare_sources(work: Work) -> Iterator[str]:
             yield from suspect(f"code cell {place + 1}", work.cells[place])
 
 
-def suspect(where: str, cell: Cell) -> Iterator[str]:
+def suspect(where: str, cell: CodeCell) -> Iterator[str]:
     if found := GRADING.search(cell.source):
         yield f"{where} names `{found[0]}`, which tells whether an answer is right"
 
 
-def first_change(ours: Cell, theirs: Cell) -> str:
-    pairs = zip_longest(tidy(ours.source), tidy(theirs.source), fillvalue="")
-    ours, theirs = next((one_line(a, 80), one_line(b, 80)) for a, b in pairs if a != b)
-    return f"`{theirs}` where the course has `{ours}`"
+def first_change(ours: CodeCell, theirs: CodeCell) -> str:
+    pairs = zip_longest(trimmed(ours.source), trimmed(theirs.source), fillvalue="")
+    ours, theirs = next((in_a_line(a, 80), in_a_line(b, 80)) for a, b in pairs if a != b)
+    return f"`{theirs}` where the course has `{ours}`".replace("``", "nothing")
 
 
-def injected(work: Work) -> tuple[int | None, dict[str, Any]]:
+def injected(work: StageWork) -> tuple[int | None, dict[str, Any]]:
     """Place and values of the cell that a run put behind the parameters: literals of the same names."""
     for k, cell in enumerate(work.given):
         place = None if work.places[k] is None else work.places[k] + 1
@@ -74,7 +74,7 @@ def injected(work: Work) -> tuple[int | None, dict[str, Any]]:
     return None, {}
 
 
-def compare_parameters(work: Work) -> Iterator[str]:
+def compare_parameters(work: StageWork) -> Iterator[str]:
     """What the notebook ran with, against what run.json and the metrics claim."""
     cells = [work.handed(k) for k, cell in enumerate(work.given) if PARAMETERS in cell.tags]
     used = {
@@ -91,7 +91,7 @@ def compare_parameters(work: Work) -> Iterator[str]:
             yield f"{name}: the notebook ran with {spell(own[0])}, its metrics say {spell(metrics[name])}"
 
 
-def compare_record(work: Work) -> Iterator[str]:
+def compare_record(work: StageWork) -> Iterator[str]:
     """The numbers that the notebook shows last, against metrics/<stage>.json."""
     shown = next((record for cell in reversed(work.cells) if (record := read_record(cell, work.stage))), None)
     if shown is None:
@@ -100,7 +100,7 @@ def compare_record(work: Work) -> Iterator[str]:
         yield from differences("", shown, work.metrics)
 
 
-def read_record(cell: Cell, stage: str) -> dict[str, Any] | None:
+def read_record(cell: CodeCell, stage: str) -> dict[str, Any] | None:
     for shown in cell.shown:
         if shown.text.startswith("{") and shown.kind == "execute_result":
             try:
@@ -121,14 +121,14 @@ def differences(where: str, shown: Any, stored: Any) -> Iterator[str]:
         for place, (one, other) in enumerate(zip(shown, stored, strict=True)):
             yield from differences(f"{where} {within(one).get('name') or place}", one, other)
     elif shown != stored:
-        yield f"{one_line(where, 80)}: the notebook shows {spell(shown)}, the metrics have {spell(stored)}"
+        yield f"{in_a_line(where, 80)}: the notebook shows {spell(shown)}, the metrics have {spell(stored)}"
 
 
 def spell(value: Any) -> str:
-    return "nothing" if value is None else one_line(json.dumps(value), 80)
+    return "nothing" if value is None else in_a_line(json.dumps(value), 80)
 
 
-def compare_recorded_hash(work: Work) -> Iterator[str]:
+def compare_recorded_hash(work: StageWork) -> Iterator[str]:
     """run.json holds the hash of the metrics as the pipeline left them (see `pipeline.fingerprint`)."""
     name = f"metrics/{work.stage}.json"
     recorded = within(work.run, "makes", f"{{output}}/{name}").get("content")
@@ -137,7 +137,7 @@ def compare_recorded_hash(work: Work) -> Iterator[str]:
         yield f"{name} is not the file that run.json recorded when the notebook had run"
 
 
-def compare_untrained_rows(work: Work, course: Course) -> Iterator[str]:
+def compare_untrained_rows(work: StageWork, course: Course) -> Iterator[str]:
     """Rows that no training touches are the same for all who draw the same data: those of the reference."""
     reference = course.metrics.get(work.stage) or {}
     if any(reference.get(name) != work.metrics.get(name) for name in CLAIMS):

@@ -14,7 +14,7 @@ from typing import Any
 from course.grading import begin_result, finish, grade_submission, open_course
 from course.handed import CourseError
 from course.rubric import DEFAULT
-from course.rules import Course, Work
+from course.rules import Course, StageWork
 from lib.files import FileError, write_text
 from lib.paths import NOTEBOOKS, resolve, shorten
 
@@ -104,7 +104,7 @@ def grade_one(where: Path, place: Path, again: bool) -> dict[str, Any]:
     return write_grade(where, *grade_submission(place, _held["course"], again=again))
 
 
-def write_grade(where: Path, result: dict[str, Any], works: dict[str, Work]) -> dict[str, Any]:
+def write_grade(where: Path, result: dict[str, Any], works: dict[str, StageWork]) -> dict[str, Any]:
     """Write the page and grade.json."""
     from course.page import render
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from course.cells import read_cells
 from course.disagreements import compare_weights, find_disagreements
-from course.handed import CourseError, Folder, one_line
+from course.handed import CourseError, Folder, in_a_line
 from course.rederive import BUDGET, at_most, read_predictions, rederive
 from course.rubric import read_rubric
-from course.rules import Course, Work, forms_of, grade_rule, open_work, read_rows, tell
+from course.rules import Course, StageWork, forms_of, grade_rule, open_work, read_rows, tell
 from lib.paths import shorten
 
 SLOWEST = 30.0  # seconds that a submission may take without scores computed anew
@@ -40,7 +40,7 @@ def open_course(notebooks: Path, rubric: Path, reference: Path | None, *, truths
 def begin_result(name: str, course: Course) -> dict[str, Any]:
     result = {
         "format": 1,
-        "name": one_line(name),
+        "name": in_a_line(name),
         "rubric": course.rubric.title,
         "points": 0.0,
         "possible": 0.0,
@@ -50,9 +50,9 @@ def begin_result(name: str, course: Course) -> dict[str, Any]:
 
 def grade_submission(
     root: Path, course: Course, *, again: bool = False
-) -> tuple[dict[str, Any], dict[str, Work]]:
+) -> tuple[dict[str, Any], dict[str, StageWork]]:
     """What grade.json holds, and the stages as they were read. No file of a submission ends the run."""
-    folder, result, works = Folder(root), begin_result(root.name, course), dict[str, Work]()
+    folder, result, works = Folder(root), begin_result(root.name, course), dict[str, StageWork]()
     told = result["disagreements"]
     try:
         with at_most(SLOWEST):
@@ -76,17 +76,17 @@ def finish(result: dict[str, Any], course: Course, unread: Any) -> dict[str, Any
     result["rules"] += (tell(rule, 0.0, NOT_GRADED) for rule in missed)
     for key in ("points", "possible"):
         result[key] = round(sum(rule[key] for rule in result["rules"]), 2)
-    return result | {"unread": [one_line(line, 300) for line in dict.fromkeys(unread)]}
+    return result | {"unread": [in_a_line(line, 300) for line in dict.fromkeys(unread)]}
 
 
 def few(stage: str, lines: Iterator[str]) -> Iterator[dict[str, str]]:
     """The first of them, and how many more there are."""
-    yield from ({"stage": stage, "what": one_line(line, 400)} for line in islice(lines, MOST_TOLD))
+    yield from ({"stage": stage, "what": in_a_line(line, 400)} for line in islice(lines, MOST_TOLD))
     if rest := sum(1 for _ in lines):
         yield {"stage": stage, "what": f"and {rest} more"}
 
 
-def derive(work: Work, course: Course, result: dict[str, Any], ends: float) -> None:
+def derive(work: StageWork, course: Course, result: dict[str, Any], ends: float) -> None:
     """Scores of one stage computed anew from its predictions."""
     name = f"metrics/{work.stage}.predictions.jsonl"
     found = work.folder.once(name, read_predictions, work.folder, name)

@@ -67,7 +67,7 @@ class Folder:
             except (OSError, ValueError) as error:
                 raise Refused(f"{name}: {getattr(error, 'strerror', None) or error}") from None
             if part == ".." or stat.S_ISLNK(found.st_mode) or getattr(found, "st_reparse_tag", 0):
-                raise Refused(f"{name}: a link, which is not followed")
+                raise Refused(f"{name if part else 'the folder'}: a link, which is not followed")
         return found
 
     def holds(self, name: str) -> bool:
@@ -150,7 +150,7 @@ def parse_json(raw: bytes, name: str) -> Any:
     except UnicodeDecodeError as error:
         raise Refused(f"{name}: not UTF-8 at byte {error.start:,}") from None
     except (ValueError, RecursionError, MemoryError) as error:
-        raise Refused(f"{name}: not JSON: {one_line(error)}") from None
+        raise Refused(f"{name}: not JSON: {in_a_line(error)}") from None
 
 
 def finite(text: str) -> float:
@@ -164,6 +164,6 @@ def printable_text(text: str) -> str:
     return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.encode("utf-8", "replace").decode("utf-8"))
 
 
-def one_line(text: object, most: int = 200) -> str:
+def in_a_line(text: object, most: int = 200) -> str:
     line = " ".join(printable_text(str(text)[: 4 * most]).split())
     return line if len(line) <= most else f"{line[:most]}…"

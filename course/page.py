@@ -9,8 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 from PIL import Image
 
-from course.handed import MEGA, one_line, printable_text
-from course.rules import Work, is_number, read_answers
+from course.handed import MEGA, in_a_line, printable_text
+from course.rules import StageWork, is_number, read_exercises
 from lib.publish.show import label
 
 HERE = Path(__file__).parent
@@ -18,12 +18,17 @@ STYLES = (HERE.parent / "lib" / "publish" / "report.css", HERE / "page.css")
 WIDTH, PIXELS = (640, 480), 20_000_000  # of a thumbnail, and at most in a picture
 
 
-def render(result: Mapping[str, Any], works: Mapping[str, Work]) -> str:
+def render(result: Mapping[str, Any], works: Mapping[str, StageWork]) -> str:
     """The page as HTML, whole in itself."""
     templates = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    templates.filters |= {"line": one_line, "text": printable_text, "label": label, "answers": read_answers}
+    templates.filters |= {
+        "line": in_a_line,
+        "text": printable_text,
+        "label": label,
+        "answers": read_exercises,
+    }
     templates.filters |= {"points": "{:g}".format, "thumbnails": thumbnails}
     templates.tests["amount"] = is_number
     style = "".join(path.read_text(encoding="utf-8") for path in STYLES)
@@ -31,7 +36,7 @@ def render(result: Mapping[str, Any], works: Mapping[str, Work]) -> str:
     return page.lstrip() + "\n"
 
 
-def thumbnails(work: Work) -> Iterator[str]:
+def thumbnails(work: StageWork) -> Iterator[str]:
     """The first and the last picture of a notebook, small, as base64 of JPEGs that are written here."""
     found = [shown.picture for cell in work.cells or () for shown in cell.shown if shown.picture]
     for picture in dict.fromkeys(found[:1] + found[-1:]):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from course.handed import Folder, Refused, one_line, parse_json
+from course.handed import Folder, Refused, in_a_line, parse_json
 from course.rules import is_number
 
 PICTURES, TEXTS, LETTERS = 20_000, 50, 2_000  # of a file, of a picture, of a caption: more is no caption
@@ -77,7 +77,7 @@ def rederive(
     counts = {"scores": 0, "left": 0, "late": 0}
     for who, captions in found[1].items():
         claimed = {key: value for key, value in rows.get(who, {}).items() if is_number(value)}
-        name = one_line(who, 60)
+        name = in_a_line(who, 60)
         try:
             with at_most(ends - time.monotonic()):
                 scores = score_anew(captions, own)
@@ -85,7 +85,7 @@ def rederive(
             counts["late"] += 1
             continue
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            told.append(f"{name}: its captions cannot be scored ({one_line(error, 100)})")
+            told.append(f"{name}: its captions cannot be scored ({in_a_line(error, 100)})")
             continue
         both = claimed.keys() & scores.keys()
         counts["scores"] += len(both)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from course.cells import Cell, Cells, begin, match_cells, read_cells, tidy
-from course.handed import Folder, Refused, one_line
+from course.cells import CodeCell, CodeCells, begin, match_cells, read_cells, trimmed
+from course.handed import Folder, Refused, in_a_line
 from course.rubric import Rubric, Rule
 
 CHECK = re.compile(r"\bcheck\(\s*(\d+)\s*,")
@@ -19,7 +19,7 @@ Earned = tuple[float | None, str]  # None: this notebook has nothing that the ru
 class Course(NamedTuple):
     """What submissions are held against: the course's notebooks, the rubric and perhaps the teacher's run."""
 
-    notebooks: Mapping[str, Cells]
+    notebooks: Mapping[str, CodeCells]
     rubric: Rubric
     expected: Mapping[str, Mapping[str, frozenset[str]]]  # stage -> cell's id -> what it shows in that run
     metrics: Mapping[str, Any]  # stage -> its metrics in that run
@@ -27,13 +27,13 @@ class Course(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Work:
+class StageWork:
     """One stage of a submission, as far as it could be read."""
 
     stage: str
     folder: Folder
-    given: Cells  # the course's
-    cells: Cells | None  # those handed in
+    given: CodeCells  # the course's
+    cells: CodeCells | None  # those handed in
     places: list[int | None]  # of each of the course's cells among them
     added: list[int]
     metrics: dict[str, Any] | None
@@ -42,7 +42,7 @@ class Work:
     def why_not(self, name: str) -> str:
         return self.folder.unread.get(name, f"{name} is missing")
 
-    def handed(self, k: int) -> Cell | None:
+    def handed(self, k: int) -> CodeCell | None:
         """What was handed in as the course's cell `k`."""
         return None if self.places[k] is None else self.cells[self.places[k]]
 
@@ -60,13 +60,13 @@ class Strip:
     way: float  # the share of it, from 0 to 1
 
 
-def open_work(folder: Folder, stage: str, given: Cells) -> Work:
+def open_work(folder: Folder, stage: str, given: CodeCells) -> StageWork:
     """Read a stage's notebook, metrics and run record; what is refused is told in `folder.unread`."""
     page, numbers = f"notebooks/{stage}.ipynb", f"metrics/{stage}.json"
     cells = folder.once(page, read_cells, folder, page)
     run = within(folder.once("run.json", folder.json, "run.json"), "stages", stage)
     metrics = folder.once(numbers, read_rows, folder, numbers)
-    return Work(stage, folder, given, cells, *match_cells(given, cells or ()), metrics, run)
+    return StageWork(stage, folder, given, cells, *match_cells(given, cells or ()), metrics, run)
 
 
 def within(value: Any, *keys: str) -> dict[str, Any]:
@@ -91,36 +91,38 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
 
 
-def grade_rule(rule: Rule, work: Work, course: Course) -> dict[str, Any]:
+def grade_rule(rule: Rule, work: StageWork, course: Course) -> dict[str, Any]:
     """Points, the reason for them, and where the rule is about a metric its strip."""
     strip = find_strip(rule, work) if rule.kind == "metric" else None
-    if strip:
-        share, reason = earn_way(strip)
-    elif rule.kind == "files":
-        share, reason = earn_files(rule, work)
-    elif work.cells is None:
+    match rule.kind:
+        case "metric":
+            share, reason = earn_way(strip)
+        case "files":
+            share, reason = earn_files(rule, work)
+        case "ran":
+            share, reason = earn_run(work)
+        case "outputs":
+            share, reason = earn_outputs(rule, work, course.expected.get(work.stage))
+        case "exercises":
+            share, reason = earn_exercises(work)
+    if work.cells is None and share is not None and rule.kind in ("ran", "outputs", "exercises"):
         share, reason = 0.0, work.why_not(f"notebooks/{work.stage}.ipynb")
-    elif rule.kind == "ran":
-        share, reason = earn_run(work)
-    elif rule.kind == "outputs":
-        share, reason = earn_outputs(rule, work, course.expected.get(work.stage))
-    else:
-        share, reason = earn_answers(work)
     return tell(rule, share, reason) | ({"strip": asdict(strip)} if isinstance(strip, Strip) else {})
 
 
 def tell(rule: Rule, share: float | None, reason: str) -> dict[str, Any]:
     possible = 0.0 if share is None else rule.points
     told = {"name": rule.name, "stage": rule.stage, "points": round((share or 0.0) * possible, 2)}
-    return told | {"possible": possible, "reason": one_line(reason, 600)}
+    return told | {"possible": possible, "reason": in_a_line(reason, 600)}
 
 
-def earn_run(work: Work) -> Earned:
+def earn_run(work: StageWork) -> Earned:
     """Up to the first cell that failed, was left out or ran out of order; missing cells count as such."""
-    missing, all_given, total = work.places.count(None), len(work.given), len(work.cells)
+    cells = work.cells or ()
+    missing, all_given, total = work.places.count(None), len(work.given), len(cells)
     here = 1 - missing / all_given if all_given else 1.0
     tail = f"; {missing} of the course's {all_given} code cells are missing" if missing else ""
-    for k, cell in enumerate(work.cells, 1):
+    for k, cell in enumerate(cells, 1):
         error = next((shown.text for shown in cell.shown if shown.kind == "error"), None)
         if error is None and cell.count == k:
             continue
@@ -130,8 +132,8 @@ def earn_run(work: Work) -> Earned:
     return here if total else 0.0, f"all {total} code cells ran, in order and without an error{tail}"
 
 
-def earn_outputs(rule: Rule, work: Work, run: Mapping[str, frozenset[str]] | None) -> Earned:
-    """Cells that show what the teacher's run shows; without one, anything where they end in a value."""
+def earn_outputs(rule: Rule, work: StageWork, run: Mapping[str, frozenset[str]] | None) -> Earned:
+    """CodeCells that show what the teacher's run shows; without one, anything where they end in a value."""
     wanted = {
         k: expect(cell, run) for k, cell in enumerate(work.given) if not cell.tags & {"exercise", "check"}
     }
@@ -145,33 +147,33 @@ def earn_outputs(rule: Rule, work: Work, run: Mapping[str, frozenset[str]] | Non
     return min(1.0, there / len(wanted) / rule.full_at), told
 
 
-def expect(cell: Cell, run: Mapping[str, frozenset[str]] | None) -> frozenset[str]:
+def expect(cell: CodeCell, run: Mapping[str, frozenset[str]] | None) -> frozenset[str]:
     if run is not None:
         return run.get(cell.id, frozenset())
     return frozenset({"any"} if isinstance(ast.parse(cell.source).body[-1], ast.Expr) else ())
 
 
-def forms_of(cell: Cell | None) -> frozenset[str]:
+def forms_of(cell: CodeCell | None) -> frozenset[str]:
     """What a cell shows: text, table, picture. What only says that it is a picture is none."""
     shown = [shown for shown in (cell.shown if cell else ()) if shown.kind != "error"]
     forms = {s.form for s in shown if not s.picture or s.picture.startswith(REAL)}
     return frozenset(forms | {"any"} if forms else ())
 
 
-def earn_files(rule: Rule, work: Work) -> Earned:
+def earn_files(rule: Rule, work: StageWork) -> Earned:
     lacking = [name for name in rule.files if not work.folder.holds(name)]
     told = "; ".join(map(work.why_not, lacking)) if lacking else "there: " + ", ".join(rule.files)
     return 1 - len(lacking) / max(1, len(rule.files)), told
 
 
-def earn_answers(work: Work) -> Earned:
-    answers = list(read_answers(work))
+def earn_exercises(work: StageWork) -> Earned:
+    answers = list(read_exercises(work))
     told = "; ".join(f"exercise {answer['number']}: {answer['verdict']}" for answer in answers)
     right = sum(answer["verdict"] == "right" for answer in answers)
     return (right / len(answers), told) if answers else (None, "this notebook has no exercises")
 
 
-def read_answers(work: Work) -> Iterator[dict[str, Any]]:
+def read_exercises(work: StageWork) -> Iterator[dict[str, Any]]:
     """Each exercise: its verdict, which counts below an unchanged check cell only, and what was written."""
     source = ""
     for k, cell in enumerate(work.given):
@@ -185,11 +187,11 @@ def read_answers(work: Work) -> Iterator[dict[str, Any]]:
         said = [text for text in told if text.startswith(start)]
         if found is None:
             verdict = "its check cell is missing"
-        elif tidy(cell.source) != tidy(found.source):
+        elif trimmed(cell.source) != trimmed(found.source):
             verdict = "its check cell was changed, so it does not count"
         else:
             verdict = said[-1].removeprefix(start) if said else "its check cell says nothing"
-        yield {"number": int(number[1]), "verdict": one_line(verdict), "source": source}
+        yield {"number": int(number[1]), "verdict": in_a_line(verdict), "source": source}
 
 
 def earn_way(strip: Strip | str) -> Earned:
@@ -205,7 +207,7 @@ def earn_way(strip: Strip | str) -> Earned:
     return min(1.0, strip.way / strip.full_at), told
 
 
-def find_strip(rule: Rule, work: Work) -> Strip | str:
+def find_strip(rule: Rule, work: StageWork) -> Strip | str:
     """The row between its floor and its ceiling, or why that cannot be told."""
     name, key = f"metrics/{rule.stage}.json", rule.key
     if work.metrics is None:
@@ -224,7 +226,7 @@ def find_strip(rule: Rule, work: Work) -> Strip | str:
         if not found:
             return f"{name} has no row {own or what} with a {key}"
         best = max(found, key=lambda row: row[key])
-        ends.append((one_line(best["name"], 60), best[key]))
+        ends.append((in_a_line(best["name"], 60), best[key]))
     (row, value), low, high = ends
     if high[1] <= low[1]:
         return f"{name}: {key} of {high[0]} ({high[1]:.3f}) is not above that of {low[0]} ({low[1]:.3f})"
