@@ -48,10 +48,8 @@ def read_cells(folder: Folder, name: str) -> CodeCells | None:
 def read_cell(cell: dict[str, Any]) -> CodeCell:
     count, tags = cell.get("execution_count"), cell.get("metadata", {}).get("tags", ())
     shown = tuple(read_output(output) for output in cell.get("outputs", ()))
-    count = count if type(count) is int else None
-    return CodeCell(
-        str(cell.get("id") or ""), frozenset(map(str, tags)), joined(cell["source"]), count, shown
-    )
+    name, source = str(cell.get("id") or ""), joined(cell["source"])
+    return CodeCell(name, frozenset(map(str, tags)), source, count if type(count) is int else None, shown)
 
 
 def read_output(output: dict[str, Any]) -> Shown:
@@ -83,28 +81,24 @@ def trimmed(source: str) -> list[str]:
 def match_cells(given: Sequence[CodeCell], handed: Sequence[CodeCell]) -> tuple[list[int | None], list[int]]:
     """For each of the course's cells its place among those handed in, or None; and the places of the rest.
 
-    CodeCells match by id, else by equal source, else by standing where the missing one should.
+    They match by id, else by equal source, else by standing where the missing one should.
     """
     by_id = {cell.id: place for place, cell in reversed(list(enumerate(handed))) if cell.id}
     places = [by_id.get(cell.id) for cell in given]
-    free = [place for place in range(len(handed)) if place not in set(places)]
-
-    def same(k: int, place: int) -> bool:
-        return trimmed(given[k].source) == trimmed(handed[place].source)
-
-    def behind(k: int, place: int) -> bool:
-        before = next((before for before in reversed(places[:k]) if before is not None), -1)
-        between = [handed[p] for p in range(before + 1, place)]
-        return place > before and all(
-            (INJECTED in c.tags) == (c in between) for c in (*between, handed[place])
-        )
-
-    for fits in (same, behind):
+    free = dict.fromkeys(place for place in range(len(handed)) if place not in set(places))
+    by_source = {tuple(trimmed(handed[place].source)): place for place in reversed(free)}
+    usual = [place for place, cell in enumerate(handed) if INJECTED not in cell.tags]
+    for find in (
+        lambda k: by_source.get(tuple(trimmed(given[k].source))),
+        lambda k: next(
+            (p for p in usual if p > max((b for b in places[:k] if b is not None), default=-1)), None
+        ),
+    ):
         for k in [k for k, place in enumerate(places) if place is None]:
-            if (found := next((place for place in free if fits(k, place)), None)) is not None:
+            if (found := find(k)) in free:
                 places[k] = found
-                free.remove(found)
-    return places, free
+                del free[found]
+    return places, list(free)
 
 
 def read_literals(source: str) -> dict[str, Any] | None:

@@ -28,8 +28,8 @@ def find_disagreements(work: StageWork, course: Course) -> Iterator[str]:
 
 
 def compare_sources(work: StageWork) -> Iterator[str]:
-    """CodeCells that are not the course's. The tags that count are the course's own."""
-    last = -1
+    """Cells that are not the course's. The tags that count are the course's own."""
+    last, by_a_run = -1, injected(work)[0]
     for k, cell in enumerate(work.given):
         if (theirs := work.handed(k)) is None:
             yield f"the course's cell {begin(cell)} is missing"
@@ -46,7 +46,7 @@ def compare_sources(work: StageWork) -> Iterator[str]:
         elif trimmed(cell.source) != trimmed(theirs.source):
             yield f"{where} was changed: {first_change(cell, theirs)}"
     for place in work.added:
-        if place != injected(work)[0]:
+        if place != by_a_run:
             yield f"code cell {place + 1} was added: {begin(work.cells[place])}"
             yield from suspect(f"code cell {place + 1}", work.cells[place])
 
@@ -76,10 +76,10 @@ def injected(work: StageWork) -> tuple[int | None, dict[str, Any]]:
 
 def compare_parameters(work: StageWork) -> Iterator[str]:
     """What the notebook ran with, against what run.json and the metrics claim."""
-    cells = [work.handed(k) for k, cell in enumerate(work.given) if PARAMETERS in cell.tags]
-    used = {
-        name: value for cell in cells if cell for name, value in (read_literals(cell.source) or {}).items()
-    }
+    used: dict[str, Any] = {}
+    for k, cell in enumerate(work.given):
+        if PARAMETERS in cell.tags and (theirs := work.handed(k)):
+            used |= read_literals(theirs.source) or {}
     used |= injected(work)[1]
     for name, claimed in within(work.run, "parameters").items():
         if name != "output" and used.get(name, claimed) != claimed:
@@ -116,7 +116,7 @@ def differences(where: str, shown: Any, stored: Any) -> Iterator[str]:
     """Where two values differ, down to the numbers; rows are told by their names."""
     if isinstance(shown, dict) and isinstance(stored, dict):
         for key in dict.fromkeys([*shown, *stored]):
-            yield from differences(f"{where} {key}", shown.get(key), stored.get(key))
+            yield from differences(f"{where} {key}".removeprefix(" rows "), shown.get(key), stored.get(key))
     elif isinstance(shown, list) and isinstance(stored, list) and len(shown) == len(stored):
         for place, (one, other) in enumerate(zip(shown, stored, strict=True)):
             yield from differences(f"{where} {within(one).get('name') or place}", one, other)
@@ -139,8 +139,8 @@ def compare_recorded_hash(work: StageWork) -> Iterator[str]:
 
 def compare_untrained_rows(work: StageWork, course: Course) -> Iterator[str]:
     """Rows that no training touches are the same for all who draw the same data: those of the reference."""
-    reference = course.metrics.get(work.stage) or {}
-    if any(reference.get(name) != work.metrics.get(name) for name in CLAIMS):
+    reference = course.metrics.get(work.stage)
+    if not reference or any(reference.get(name) != work.metrics.get(name) for name in CLAIMS):
         return
     fixed = {row["name"] for row in within(course.metrics.get("00_dataset")).get("rows", ())}
     ours = {row["name"]: row for row in reference["rows"] if row["name"] in fixed}

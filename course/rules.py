@@ -133,11 +133,8 @@ def earn_run(work: StageWork) -> Earned:
 
 
 def earn_outputs(rule: Rule, work: StageWork, run: Mapping[str, frozenset[str]] | None) -> Earned:
-    """CodeCells that show what the teacher's run shows; without one, anything where they end in a value."""
-    wanted = {
-        k: expect(cell, run) for k, cell in enumerate(work.given) if not cell.tags & {"exercise", "check"}
-    }
-    wanted = {k: forms for k, forms in wanted.items() if forms}
+    """Cells that show what the teacher's run shows; without one, anything where they end in a value."""
+    wanted = {k: forms for k, cell in enumerate(work.given) if (forms := expect(cell, run))}
     lacking = [k for k, forms in wanted.items() if not forms <= forms_of(work.handed(k))]
     if not wanted:
         return None, "no cell of this notebook shows anything"
@@ -148,6 +145,9 @@ def earn_outputs(rule: Rule, work: StageWork, run: Mapping[str, frozenset[str]] 
 
 
 def expect(cell: CodeCell, run: Mapping[str, frozenset[str]] | None) -> frozenset[str]:
+    """What a given cell should show; exercises and their checks have a rule of their own."""
+    if cell.tags & {"exercise", "check"}:
+        return frozenset()
     if run is not None:
         return run.get(cell.id, frozenset())
     return frozenset({"any"} if isinstance(ast.parse(cell.source).body[-1], ast.Expr) else ())
@@ -198,12 +198,9 @@ def earn_way(strip: Strip | str) -> Earned:
     if isinstance(strip, str):
         return 0.0, strip
     (low, floor), (high, ceiling) = strip.floor, strip.ceiling
-    told = (
-        f"{strip.row} has {strip.key} {strip.value:.3f}: {strip.way:.0%} of the way from {low} ({floor:.3f})"
-    )
-    told += f" to {high} ({ceiling:.3f})" + (
-        f"; {strip.full_at:.0%} earn all points" if strip.full_at < 1 else ""
-    )
+    told = f"{strip.row} has {strip.key} {strip.value:.3f}: {strip.way:.0%} of the way from {low} "
+    told += f"({floor:.3f}) to {high} ({ceiling:.3f})"
+    told += f"; {strip.full_at:.0%} earn all points" if strip.full_at < 1 else ""
     return min(1.0, strip.way / strip.full_at), told
 
 
@@ -213,17 +210,13 @@ def find_strip(rule: Rule, work: StageWork) -> Strip | str:
     if work.metrics is None:
         return work.why_not(name)
     rows = [row for row in work.metrics["rows"] if is_number(row.get(key))]
-    by_name = {row["name"]: row for row in rows}
-    kinds = {kind: [row for row in rows if row.get("kind") == kind] for kind in ("model", "ceiling")}
-    blind = [row for row in rows if row["name"].startswith("blind")]
     ends = []
     for own, what, others in (
-        (rule.row, "of kind model", kinds["model"]),
-        (rule.floor, "named blind", blind),
-        (rule.ceiling, "of kind ceiling", kinds["ceiling"]),
+        (rule.row, "of kind model", [row for row in rows if row.get("kind") == "model"]),
+        (rule.floor, "named blind", [row for row in rows if row["name"].startswith("blind")]),
+        (rule.ceiling, "of kind ceiling", [row for row in rows if row.get("kind") == "ceiling"]),
     ):
-        found = others if not own else [by_name[own]] if own in by_name else []
-        if not found:
+        if not (found := [row for row in rows if row["name"] == own] if own else others):
             return f"{name} has no row {own or what} with a {key}"
         best = max(found, key=lambda row: row[key])
         ends.append((in_a_line(best["name"], 60), best[key]))

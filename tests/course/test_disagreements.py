@@ -68,7 +68,7 @@ def forge_record(notebook):
 @pytest.mark.parametrize(
     ("edit", "expected"),
     [
-        (forge_record, "rows toy attribute_f1: the notebook shows 0.9, the metrics have 0.6"),
+        (forge_record, "toy attribute_f1: the notebook shows 0.9, the metrics have 0.6"),
         (spoil("record", outputs=[]), "the notebook shows no metrics of its own"),
         (spoil("value", source="1 + 2"), "code cell 4 was changed: `1 + 2` where the course has `1 + 1`"),
         (spoil("value", source="1 + 1\nx = 5"), "`x = 5` where the course has nothing"),

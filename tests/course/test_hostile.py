@@ -242,6 +242,25 @@ def test_half_characters_and_escapes_reach_neither_page_nor_screen(folder, home)
     assert not {"\x1b", "\x00", "\u202e"} & set(text)
 
 
+def test_very_many_cells_cost_no_time(folder, home):
+    def flood(notebook):
+        tags = {"tags": ["injected-parameters"]}
+        twin = {"cell_type": "code", "metadata": tags, "source": "check", "outputs": []}
+        notebook["cells"] = [cell(notebook, "params"), *[twin] * 30_000, cell(notebook, "value")]
+
+    change_notebook(folder, flood)
+    began = time.monotonic()
+    found = grade(folder, home)
+    assert time.monotonic() - began < 5 and found["unread"] == []
+    assert len(told(found)) == 21
+
+
+def test_metrics_that_claim_nothing(folder, home):
+    change(folder, METRICS, lambda m: [m.pop(key) for key in ("profile", "dataset", "seed", "split")])
+    for reference in (None, folder):
+        assert grade(folder, home, reference=reference)["unread"] == []
+
+
 def places(value, path=()):
     yield path
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
