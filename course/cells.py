@@ -9,7 +9,7 @@ from course.handed import Folder, Refused, in_a_line
 
 PICTURES = ("image/png", "image/jpeg")
 INJECTED = "injected-parameters"  # the tag of the cell that a run adds
-LONGEST = 20_000  # characters of a cell of parameters
+LONGEST = 20_000  # characters of a cell that is parsed
 
 
 class Shown(NamedTuple):
@@ -76,6 +76,16 @@ def begin(cell: CodeCell) -> str:
 def trimmed(source: str) -> list[str]:
     """Lines to compare: blanks at their ends mean nothing."""
     return [line.rstrip() for line in source.strip().splitlines()]
+
+
+def same_code(ours: str, theirs: str) -> bool:
+    """Equal as Python reads it: a formatter or a comment changes nothing."""
+    if trimmed(ours) == trimmed(theirs):
+        return True
+    try:
+        return len(theirs) <= LONGEST and ast.dump(ast.parse(ours)) == ast.dump(ast.parse(theirs))
+    except (MemoryError, RecursionError, SyntaxError, ValueError):
+        return False
 
 
 def match_cells(given: Sequence[CodeCell], handed: Sequence[CodeCell]) -> tuple[list[int | None], list[int]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from course.cells import INJECTED, CodeCell, begin, read_literals, trimmed
+from course.cells import INJECTED, CodeCell, begin, read_literals, same_code, trimmed
 from course.handed import Folder, Refused, in_a_line, parse_json
 from course.rules import Course, StageWork, is_number, within
 
@@ -43,7 +43,7 @@ def compare_sources(work: StageWork) -> Iterator[str]:
         elif PARAMETERS in cell.tags:
             if read_literals(theirs.source) is None:
                 yield f"{where}, the parameters, holds more than `name = literal`"
-        elif trimmed(cell.source) != trimmed(theirs.source):
+        elif not same_code(cell.source, theirs.source):
             yield f"{where} was changed: {first_change(cell, theirs)}"
     for place in work.added:
         if place != by_a_run:

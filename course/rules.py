@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from course.cells import CodeCell, CodeCells, begin, match_cells, read_cells, trimmed
+from course.cells import CodeCell, CodeCells, begin, match_cells, read_cells, same_code
 from course.handed import Folder, Refused, in_a_line
 from course.rubric import Rubric, Rule
 
@@ -187,7 +187,7 @@ def read_exercises(work: StageWork) -> Iterator[dict[str, Any]]:
         said = [text for text in told if text.startswith(start)]
         if found is None:
             verdict = "its check cell is missing"
-        elif trimmed(cell.source) != trimmed(found.source):
+        elif not same_code(cell.source, found.source):
             verdict = "its check cell was changed, so it does not count"
         else:
             verdict = said[-1].removeprefix(start) if said else "its check cell says nothing"

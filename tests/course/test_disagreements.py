@@ -99,12 +99,13 @@ def test_no_point_is_taken_for_what_disagrees(folder, home):
 
 
 def test_what_is_the_students_own_does_not_disagree(folder, home):
-    """Answers, parameters, prose, other ids and blanks at the ends of lines."""
+    """Answers, parameters, prose, comments, other ids, and how lines are broken."""
 
     def work(notebook):
         cell(notebook, "answer")["source"] = "answer = 6 * 6 + 6"
         cell(notebook, "params")["source"] += "  \r\n"
         cell(notebook, "value").update(source="1 + 1  \n\n", id="other")
+        cell(notebook, "picture")["source"] = "# mine\nplots.curves(\n    history\n)"
         note = {"cell_type": "markdown", "id": "note", "metadata": {}, "source": "mine"}
         notebook["cells"].insert(2, note)
 

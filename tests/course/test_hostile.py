@@ -149,7 +149,10 @@ def test_no_code_of_a_notebook_is_run(tmp_path, folder, home):
 )
 def test_parameters_that_break_a_parser_are_no_parameters(folder, home, source):
     change_notebook(folder, lambda nb: cell(nb, "injected-parameters").update(source=source))
-    assert any("code cell 3 was added" in line for line in told(grade(folder, home)))
+    change_notebook(folder, lambda nb: cell(nb, "silent").update(source=source))
+    lines = told(grade(folder, home))
+    assert any("code cell 3 was added" in line for line in lines)
+    assert any("code cell 6 was changed" in line for line in lines)
 
 
 def page_of(folder, home) -> str:
@@ -240,6 +243,18 @@ def test_half_characters_and_escapes_reach_neither_page_nor_screen(folder, home)
     text = page_of(folder, home)
     text.encode("utf-8")
     assert not {"\x1b", "\x00", "\u202e"} & set(text)
+
+
+def test_each_file_is_opened_at_most_once(folder, home, monkeypatch):
+    from course.handed import Folder
+
+    opened, whole = [], Folder.open
+    monkeypatch.setattr(
+        Folder, "open", lambda self, name: opened.append((self.root, name)) or whole(self, name)
+    )
+    page_of(folder, home)
+    mine = [name for root, name in opened if root == folder]
+    assert len(mine) == len(set(mine)) == 5  # notebook, metrics, run.json, meta.json, weights
 
 
 def test_very_many_cells_cost_no_time(folder, home):
