@@ -29,7 +29,7 @@ def find_disagreements(work: StageWork, course: Course) -> Iterator[str]:
 
 def compare_sources(work: StageWork) -> Iterator[str]:
     """Cells that are not the course's. The tags that count are the course's own."""
-    last, by_a_run = -1, injected(work)[0]
+    last, by_a_run = -1, read_used(work)[1]
     for k, cell in enumerate(work.given):
         if (theirs := work.handed(k)) is None:
             yield f"the course's cell {begin(cell)} is missing"
@@ -62,29 +62,29 @@ def first_change(ours: CodeCell, theirs: CodeCell) -> str:
     return f"`{theirs}` where the course has `{ours}`".replace("``", "nothing")
 
 
-def injected(work: StageWork) -> tuple[int | None, dict[str, Any]]:
-    """Place and values of the cell that a run put behind the parameters: literals of the same names."""
+def read_used(work: StageWork) -> tuple[dict[str, Any], int | None]:
+    """The values that a notebook ran with, and the place of the cell that a run put behind its parameters.
+
+    Such a cell holds literals of the same names and nothing else.
+    """
+    used: dict[str, Any] = {}
     for k, cell in enumerate(work.given):
-        place = None if work.places[k] is None else work.places[k] + 1
-        if PARAMETERS in cell.tags and place and place < len(work.cells):
-            behind, names = work.cells[place], (read_literals(cell.source) or {}).keys()
+        if PARAMETERS in cell.tags and (theirs := work.handed(k)):
+            place = work.places[k] + 1
+            used |= read_literals(theirs.source) or {}
+            behind = work.cells[place] if place < len(work.cells) else theirs
             values = read_literals(behind.source) if INJECTED in behind.tags else None
-            if values is not None and values.keys() <= names:
-                return place, values
-    return None, {}
+            if values is not None and values.keys() <= (read_literals(cell.source) or {}).keys():
+                return used | values, place
+    return used, None
 
 
 def compare_parameters(work: StageWork) -> Iterator[str]:
     """What the notebook ran with, against what run.json and the metrics claim."""
-    used: dict[str, Any] = {}
-    for k, cell in enumerate(work.given):
-        if PARAMETERS in cell.tags and (theirs := work.handed(k)):
-            used |= read_literals(theirs.source) or {}
-    used |= injected(work)[1]
+    used, metrics = read_used(work)[0], work.metrics or {}
     for name, claimed in within(work.run, "parameters").items():
         if name != "output" and used.get(name, claimed) != claimed:
             yield f"{name}: the notebook ran with {spell(used[name])}, run.json says {spell(claimed)}"
-    metrics = work.metrics or {}
     for name in [name for name in CLAIMS if name in metrics]:
         own = [used[n] for n in ((name, "raw") if name == "dataset" else (name,)) if n in used]
         if own and metrics[name] not in own:

@@ -82,18 +82,12 @@ def grade_all(
             try:
                 yield future.result()
             except BrokenProcessPool:
-                yield grade_alone(where, handed[where], course, again=again)
-
-
-def grade_alone(where: Path, place: Path, course: Course, *, again: bool) -> dict[str, Any]:
-    try:
-        with open_pool(1, course) as pool:
-            return pool.submit(grade_one, where, place, again).result()
-    except BrokenProcessPool:
-        result = finish(
-            begin_result(where.name, course), course, ["all of it: the process that read it died"]
-        )
-        return write_grade(where, result | {"failed": True}, {})
+                if len(handed) > 1:
+                    yield from grade_all({where: handed[where]}, course, again=again, jobs=1)
+                else:
+                    result = begin_result(handed[where].name, course) | {"failed": True}
+                    told = ["all of it: the process that read it died"]
+                    yield write_grade(where, finish(result, course, told), {})
 
 
 def open_pool(jobs: int, course: Course) -> ProcessPoolExecutor:

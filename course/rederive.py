@@ -74,7 +74,7 @@ def rederive(
 ) -> tuple[list[str], str]:
     """What disagrees with the rows of a stage, and one line: what was computed anew, and what was not."""
     told, own = ([], found[0]) if truths is None else compare_truths(found[0], truths)
-    counts = {"scores": 0, "left": 0, "late": 0}
+    done, left, late = 0, 0, 0
     for who, captions in found[1].items():
         claimed = {key: value for key, value in rows.get(who, {}).items() if is_number(value)}
         name = in_a_line(who, 60)
@@ -82,23 +82,22 @@ def rederive(
             with at_most(ends - time.monotonic()):
                 scores = score_anew(captions, own)
         except OutOfTime:
-            counts["late"] += 1
+            late += 1
             continue
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             told.append(f"{name}: its captions cannot be scored ({in_a_line(error, 100)})")
             continue
-        both = claimed.keys() & scores.keys()
-        counts["scores"] += len(both)
-        counts["left"] += len(claimed) - len(both)
-        told += [
-            f"{name} {key}: the metrics say {claimed[key]:.6g}, its captions come to {scores[key]:.6g}"
-            for key in sorted(both)
-            if not math.isclose(claimed[key], scores[key], rel_tol=NEAR, abs_tol=NEAR)
-        ]
+        both = sorted(claimed.keys() & scores.keys())
+        done, left = done + len(both), left + len(claimed) - len(both)
+        for key in both:
+            if not math.isclose(claimed[key], scores[key], rel_tol=NEAR, abs_tol=NEAR):
+                told.append(
+                    f"{name} {key}: the metrics say {claimed[key]:.6g}, its captions {scores[key]:.6g}"
+                )
     whose = "references of its own" if truths is None else "the references of the reference run"
-    note = f"{counts['scores']} scores computed anew by {whose}; {counts['left']} that cannot be, "
+    note = f"{done} scores computed anew by {whose}; {left} that cannot be, "
     note += f"{len(rows.keys() - found[1].keys())} rows without captions"
-    return told, note + (f", {counts['late']} rows left out when the time was over" if counts["late"] else "")
+    return told, note + (f", {late} rows left out when the time was over" if late else "")
 
 
 def compare_truths(theirs: Truths, ours: Truths) -> tuple[list[str], Truths]:

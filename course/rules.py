@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from course.cells import CodeCell, CodeCells, begin, match_cells, read_cells, same_code
@@ -47,22 +47,15 @@ class StageWork:
         return None if self.places[k] is None else self.cells[self.places[k]]
 
 
-@dataclass(frozen=True)
-class Strip:
-    """Where a row lies between its floor and its ceiling."""
-
-    row: str
-    key: str
-    value: float
-    floor: tuple[str, float]
-    ceiling: tuple[str, float]
-    full_at: float
-    way: float  # the share of it, from 0 to 1
-
-
 def open_work(folder: Folder, stage: str, given: CodeCells) -> StageWork:
     """Read a stage's notebook, metrics and run record; what is refused is told in `folder.unread`."""
-    page, numbers = f"notebooks/{stage}.ipynb", f"metrics/{stage}.json"
+    page, partial, numbers = (
+        f"notebooks/{stage}.ipynb",
+        f"notebooks/{stage}.partial.ipynb",
+        f"metrics/{stage}.json",
+    )
+    if not folder.holds(page) and folder.holds(partial):
+        page = partial  # what the pipeline keeps of a run that failed
     cells = folder.once(page, read_cells, folder, page)
     run = within(folder.once("run.json", folder.json, "run.json"), "stages", stage)
     metrics = folder.once(numbers, read_rows, folder, numbers)
@@ -93,21 +86,16 @@ def is_number(value: Any) -> bool:
 
 def grade_rule(rule: Rule, work: StageWork, course: Course) -> dict[str, Any]:
     """Points, the reason for them, and where the rule is about a metric its strip."""
-    strip = find_strip(rule, work) if rule.kind == "metric" else None
-    match rule.kind:
-        case "metric":
-            share, reason = earn_way(strip)
-        case "files":
-            share, reason = earn_files(rule, work)
-        case "ran":
-            share, reason = earn_run(work)
-        case "outputs":
-            share, reason = earn_outputs(rule, work, course.expected.get(work.stage))
-        case "exercises":
-            share, reason = earn_exercises(work)
-    if work.cells is None and share is not None and rule.kind in ("ran", "outputs", "exercises"):
+    if rule.kind == "metric":
+        strip = find_strip(rule, work)
+        return tell(rule, *earn_way(strip)) | ({} if isinstance(strip, str) else {"strip": strip})
+    if rule.kind == "files":
+        return tell(rule, *earn_files(rule, work))
+    earn = {"ran": earn_run, "outputs": earn_outputs, "exercises": earn_exercises}[rule.kind]
+    share, reason = earn(rule, work, course)
+    if work.cells is None and share is not None:
         share, reason = 0.0, work.why_not(f"notebooks/{work.stage}.ipynb")
-    return tell(rule, share, reason) | ({"strip": asdict(strip)} if isinstance(strip, Strip) else {})
+    return tell(rule, share, reason)
 
 
 def tell(rule: Rule, share: float | None, reason: str) -> dict[str, Any]:
@@ -116,7 +104,7 @@ def tell(rule: Rule, share: float | None, reason: str) -> dict[str, Any]:
     return told | {"possible": possible, "reason": in_a_line(reason, 600)}
 
 
-def earn_run(work: StageWork) -> Earned:
+def earn_run(rule: Rule, work: StageWork, course: Course) -> Earned:
     """Up to the first cell that failed, was left out or ran out of order; missing cells count as such."""
     cells = work.cells or ()
     missing, all_given, total = work.places.count(None), len(work.given), len(cells)
@@ -132,8 +120,9 @@ def earn_run(work: StageWork) -> Earned:
     return here if total else 0.0, f"all {total} code cells ran, in order and without an error{tail}"
 
 
-def earn_outputs(rule: Rule, work: StageWork, run: Mapping[str, frozenset[str]] | None) -> Earned:
+def earn_outputs(rule: Rule, work: StageWork, course: Course) -> Earned:
     """Cells that show what the teacher's run shows; without one, anything where they end in a value."""
+    run = course.expected.get(work.stage)
     wanted = {k: forms for k, cell in enumerate(work.given) if (forms := expect(cell, run))}
     lacking = [k for k, forms in wanted.items() if not forms <= forms_of(work.handed(k))]
     if not wanted:
@@ -166,7 +155,7 @@ def earn_files(rule: Rule, work: StageWork) -> Earned:
     return 1 - len(lacking) / max(1, len(rule.files)), told
 
 
-def earn_exercises(work: StageWork) -> Earned:
+def earn_exercises(rule: Rule, work: StageWork, course: Course) -> Earned:
     answers = list(read_exercises(work))
     told = "; ".join(f"exercise {answer['number']}: {answer['verdict']}" for answer in answers)
     right = sum(answer["verdict"] == "right" for answer in answers)
@@ -194,17 +183,17 @@ def read_exercises(work: StageWork) -> Iterator[dict[str, Any]]:
         yield {"number": int(number[1]), "verdict": in_a_line(verdict), "source": source}
 
 
-def earn_way(strip: Strip | str) -> Earned:
+def earn_way(strip: dict[str, Any] | str) -> Earned:
     if isinstance(strip, str):
         return 0.0, strip
-    (low, floor), (high, ceiling) = strip.floor, strip.ceiling
-    told = f"{strip.row} has {strip.key} {strip.value:.3f}: {strip.way:.0%} of the way from {low} "
-    told += f"({floor:.3f}) to {high} ({ceiling:.3f})"
-    told += f"; {strip.full_at:.0%} earn all points" if strip.full_at < 1 else ""
-    return min(1.0, strip.way / strip.full_at), told
+    told = (
+        "{row} has {key} {value:.3f}: {way:.0%} of the way from {floor[0]} ({floor[1]:.3f}) to {ceiling[0]} "
+    )
+    told += "({ceiling[1]:.3f})" + ("; {full_at:.0%} earn all points" if strip["full_at"] < 1 else "")
+    return min(1.0, strip["way"] / strip["full_at"]), told.format(**strip)
 
 
-def find_strip(rule: Rule, work: StageWork) -> Strip | str:
+def find_strip(rule: Rule, work: StageWork) -> dict[str, Any] | str:
     """The row between its floor and its ceiling, or why that cannot be told."""
     name, key = f"metrics/{rule.stage}.json", rule.key
     if work.metrics is None:
@@ -224,4 +213,5 @@ def find_strip(rule: Rule, work: StageWork) -> Strip | str:
     if high[1] <= low[1]:
         return f"{name}: {key} of {high[0]} ({high[1]:.3f}) is not above that of {low[0]} ({low[1]:.3f})"
     way = min(1.0, max(0.0, (value - low[1]) / (high[1] - low[1])))
-    return Strip(row, key, value, low, high, rule.full_at, way)
+    strip = {"row": row, "key": key, "value": value, "floor": low, "ceiling": high}
+    return strip | {"full_at": rule.full_at, "way": way}

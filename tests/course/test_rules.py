@@ -62,6 +62,13 @@ def test_cells_that_were_taken_out_count_as_not_run(folder, home):
     assert "2 of the course's 8 code cells are missing" in reason(found, "ran")
 
 
+def test_a_partial_copy_counts_where_there_is_no_other(folder, home):
+    change_notebook(folder, lambda nb: cell(nb, "picture").update(execution_count=None))
+    whole = folder / "notebooks" / f"{STAGE}.ipynb"
+    whole.rename(whole.with_suffix(".partial.ipynb"))
+    assert earned(grade(folder, home))["ran"] == round(2 * 4 / 9, 2)
+
+
 def test_outputs_counts_cells_that_show_something(folder, home):
     change_notebook(folder, lambda nb: cell(nb, "picture").update(outputs=[]))
     found = grade(folder, home)
