@@ -81,6 +81,9 @@ def grade_all(
         for where, future in waiting.items():
             try:
                 yield future.result()
+            except KeyboardInterrupt:
+                pool.shutdown(cancel_futures=True)
+                raise
             except BrokenProcessPool:
                 if len(handed) > 1:
                     yield from grade_all({where: handed[where]}, course, again=again, jobs=1)

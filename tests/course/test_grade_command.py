@@ -7,6 +7,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -121,6 +122,26 @@ def test_a_worker_that_dies_takes_nobody_with_it(folder, home, monkeypatch, caps
     assert "the process that read it died" in (folder.parent / "grades/mallory/grade.html").read_text()
 
 
+def test_ctrl_c_does_not_grade_the_rest_first(tmp_path, home):
+    first = hand_in(tmp_path / "class" / "000")
+    change_notebook(first, lambda nb: cell(nb, "silent").update(outputs=[picture(noise(random.Random(0)))]))
+    for number in range(1, 600):
+        shutil.copytree(first, tmp_path / "class" / f"{number:03d}", copy_function=os.link)
+    words = ["grade", tmp_path / "class", "--notebooks", home / "given", "--rubric", home / "rubric.toml"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    program = [sys.executable, "-m", "course", *map(str, words), "--jobs", "1"]
+    running = subprocess.Popen(program, cwd=ROOT, start_new_session=True, **quiet)
+    while not (tmp_path / "class" / "grades" / "020").exists():
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGINT)
+    assert running.wait(timeout=20) == 130
+    assert len(list((tmp_path / "class" / "grades").iterdir())) < 400
+
+
+def picture(png: str) -> dict:
+    return {"output_type": "display_data", "metadata": {}, "data": {"image/png": png}}
+
+
 def noise(draw) -> str:
     """A picture of the size that a real notebook has, which does not pack well."""
     image = Image.frombytes("RGB", (320, 240), draw.randbytes(320 * 240 * 3))
@@ -130,8 +151,7 @@ def noise(draw) -> str:
 
 def test_a_class_of_200_takes_less_than_a_minute(tmp_path, home, capsys):
     first = hand_in(tmp_path / "class" / "000")
-    big = [{"output_type": "display_data", "metadata": {}, "data": {"image/png": noise(random.Random(0))}}]
-    change_notebook(first, lambda nb: cell(nb, "silent").update(outputs=big))
+    change_notebook(first, lambda nb: cell(nb, "silent").update(outputs=[picture(noise(random.Random(0)))]))
     (first / "model_ckpt" / "toy" / "best" / "weights.safetensors").write_bytes(bytes(4 * 2**20))
     for number in range(1, 200):
         shutil.copytree(first, tmp_path / "class" / f"{number:03d}", copy_function=os.link)
