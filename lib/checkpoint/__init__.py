@@ -10,4 +10,4 @@ from lib.checkpoint.folder import (
     read_state,
     save,
 )
-from lib.checkpoint.weights import CheckpointError, check_vocabulary, load_into, load_weights
+from lib.checkpoint.weights import CheckpointError, load_into, load_weights

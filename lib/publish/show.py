@@ -10,13 +10,9 @@ from typing import Any
 
 from lib.paths import shorten
 
-LABELS = {
+LABELS = {f"bleu{n}": f"BLEU-{n}" for n in range(1, 5)} | {
     "name": "",
     "kind": "",
-    "bleu1": "BLEU-1",
-    "bleu2": "BLEU-2",
-    "bleu3": "BLEU-3",
-    "bleu4": "BLEU-4",
     "meteor": "METEOR",
     "meteor_no_wordnet": "METEOR (no WordNet)",
     "rouge_l": "ROUGE-L",

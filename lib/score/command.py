@@ -37,8 +37,8 @@ def run(args: argparse.Namespace) -> int:
         scores = correlate_files(args) if args.human else score_files(args)
         print(correlation_table(scores) if args.human else spell_scores(scores))
         if args.json:
-            write_scores(resolve(args.json), scores)
-    except (ScoreError, FileError) as error:
+            write_json(resolve(args.json), scores, indent=1)
+    except (ScoreError, FileError, OSError) as error:
         print(f"lookbook score: {error}", file=sys.stderr)
         return BAD_INPUT
     return 0
@@ -109,14 +109,6 @@ def collect_rows(path: Path, rows: list) -> dict[str, list[str]]:
             raise ScoreError(f"{path}: row {number}: expected image_id (whole number or text) and caption")
         captions.setdefault(str(row["image_id"]), []).append(row["caption"])
     return captions
-
-
-def write_scores(path: Path, scores: dict) -> None:
-    """Write the scores as JSON; a place that cannot be written to is named."""
-    try:
-        write_json(path, scores, indent=1)
-    except OSError as error:
-        raise ScoreError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def spell_scores(scores: dict) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from lib.paths import some
+
 Texts = Mapping[str, str] | Sequence[str]
 References = Mapping[str, Sequence[str]] | Sequence[Sequence[str]]
 Tokenizer = Callable[[str], list[str]]
@@ -72,14 +74,8 @@ def check_ids(candidates: Mapping, references: Mapping) -> None:
     unanswered = [key for key in references if key not in candidates]
     problems = []
     if missing:
-        problems.append(f"{len(missing)} candidates have no reference: {name_some(missing)}")
+        problems.append(f"{len(missing)} candidates have no reference: {some(missing, SHOWN)}")
     if unanswered:
-        problems.append(f"{len(unanswered)} references have no candidate: {name_some(unanswered)}")
+        problems.append(f"{len(unanswered)} references have no candidate: {some(unanswered, SHOWN)}")
     if problems:
         raise ScoreError("ids do not match; " + "; ".join(problems))
-
-
-def name_some(ids: Sequence) -> str:
-    """A few ids, and how many more there are."""
-    shown = ", ".join(str(key) for key in ids[:SHOWN])
-    return f"{shown} and {len(ids) - SHOWN} more" if len(ids) > SHOWN else shown
