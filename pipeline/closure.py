@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lib.files import hash_file
 
-HOUSES = ("lib", "atelier", "rebuild")  # what notebooks compute depends on these, and not on the pipeline
+HOUSES = ("lib", "atelier", "rebuild", "originals")  # what notebooks compute depends on these
 
 Asked = tuple[str, str | None]  # `from dotted import name`, or `import dotted`
 Reached = tuple[Path, bool]  # a file, and whether what it imports counts: not so of a door passed through

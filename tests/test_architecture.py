@@ -19,7 +19,7 @@ HOUSES = {
     "pipeline": ("lib",),
     "originals": ("lib", "atelier", "rebuild"),
     "run_all": ("pipeline",),
-    "notebooks": ("lib", "atelier", "rebuild"),
+    "notebooks": ("lib", "atelier", "rebuild", "originals"),
 }
 NAMES_THE_ATELIER = {"lib/data/drawn.py"}
 ROOTS = ("paths", "files", "config", "progress", "environment")

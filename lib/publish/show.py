@@ -135,6 +135,19 @@ class Source:
         return f"# {self.place}\n{self.text}"
 
 
+class Note:
+    """A line where there is nothing to show, or an exercise's verdict."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def _repr_html_(self) -> str:
+        return f"<p><em>{html.escape(self.text)}</em></p>"
+
+    def __repr__(self) -> str:
+        return self.text
+
+
 def headline(rows: list[dict[str, Any]]) -> list[str]:
     """The columns of a table of scores: a few that tell much, where any row has them."""
     return ["name", *(key for key in HEADLINE if any(key in row for row in rows))]

@@ -5,12 +5,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from lib.data.text import tokenize
 from lib.files import FileError, read_json, write_json
 from lib.paths import resolve
 from lib.score.cider import DocumentFrequencies
 from lib.score.evaluate import evaluate
 from lib.score.human import correlate, read_ratings
-from lib.score.pairs import ScoreError, default_tokenizer, tokenize_references
+from lib.score.pairs import ScoreError, tokenize_references
 
 BAD_INPUT = 2
 
@@ -54,7 +55,7 @@ def score_files(args: argparse.Namespace) -> dict:
     )
     frequencies = None
     if args.frequencies:
-        groups = tokenize_references(read_caption_file(resolve(args.frequencies)), default_tokenizer())
+        groups = tokenize_references(read_caption_file(resolve(args.frequencies)), tokenize)
         frequencies = DocumentFrequencies.of(groups, end_token=args.end_token)
     return evaluate(
         candidates,

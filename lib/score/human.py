@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from lib.data.text import tokenize
 from lib.files import read_utf8
 from lib.paths import some
 from lib.score.cider import DocumentFrequencies
 from lib.score.evaluate import score_captions
-from lib.score.pairs import ScoreError, Tokenizer, default_tokenizer, tokenize_references
+from lib.score.pairs import ScoreError, Tokenizer, tokenize_references
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def correlate(
     rows: Sequence[Rated],
     references: Mapping[str, Sequence[str]],
     candidates: Mapping[str, str] | None = None,
-    tokenizer: Tokenizer | None = None,
+    tokenizer: Tokenizer = tokenize,
 ) -> dict:
     """`kendall_tau_c` of every score, and on how many pairs and ratings it rests."""
     texts = [find_text(row.caption, candidates or {}, references) for row in rows]
@@ -76,7 +77,6 @@ def correlate(
     kept = [i for i, row in enumerate(rows) if texts[i] not in references[row.picture]]
     if not kept:
         raise ScoreError("every rated caption is a reference of its own picture")
-    tokenizer = tokenizer or default_tokenizer()
     tokenised = tokenize_references(references, tokenizer)
     scores = score_captions(
         [texts[i] for i in kept],

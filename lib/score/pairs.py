@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from lib.data.text import tokenize
 from lib.paths import some
 
 Texts = Mapping[str, str] | Sequence[str]
@@ -18,22 +19,14 @@ class ScoreError(ValueError):
 class ScoredPairs:
     """Each candidate with its references, as tokens. Every score sees these tokens and no others."""
 
-    def __init__(self, candidates: Texts, references: References, tokenizer: Tokenizer | None = None):
+    def __init__(self, candidates: Texts, references: References, tokenizer: Tokenizer = tokenize):
         self.ids = match_ids(candidates, references)
         self.texts = [candidates[key] for key in self.ids]
-        tokenizer = tokenizer or default_tokenizer()
         self.candidates = [tokenizer(text) for text in self.texts]
         self.references = tokenize_references({key: references[key] for key in self.ids}, tokenizer)
 
     def __len__(self) -> int:
         return len(self.ids)
-
-
-def default_tokenizer() -> Tokenizer:
-    """The project's own tokeniser, the one the vocabularies are made with."""
-    from lib.data.text import tokenize
-
-    return tokenize
 
 
 def tokenize_references(references: Mapping, tokenizer: Tokenizer) -> list[list[list[str]]]:
