@@ -16,7 +16,7 @@ from lib.publish.show import Picture, label
 INK, ACCENT, QUIET, DOUBT = "#2b2d42", "#d1495b", "#7d8191", "#b5761a"
 CYCLE = ("#30638e", "#d1495b", "#5fa55a", "#8d6a9f", "#00798c")
 KIND_COLORS = {"baseline": "#b9bdc9", "control": "#8d93a5", "model": "#30638e", "ceiling": "#edae49"}
-WIDTH, LETTERS, LINE = 10.2, 138, 0.15  # of a gallery: inches across, letters across, inches a line of text
+WIDTH, LETTERS, LINE = 10.2, 156, 0.15  # of a gallery: inches across, letters across, inches a line of text
 STYLE = matplotlib.rc_params_from_file(Path(__file__).with_name("plots.mplstyle"), use_default_template=False)
 
 

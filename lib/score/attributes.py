@@ -106,7 +106,9 @@ def mistakes(caption: str, attributes: Attributes, world: World) -> tuple[list[s
     spoken = {name for name, _ in said}
     wrong = {pair for pair in said - visible if pair[0] in world.scored}
     unsaid = {pair for pair in visible if pair[0] not in spoken}
-    return tuple(sorted(" ".join(pair).replace("_", " ") for pair in part) for part in (wrong, unsaid))
+    return tuple(
+        sorted(" ".join(dict.fromkeys(pair)).replace("_", " ") for pair in part) for part in (wrong, unsaid)
+    )
 
 
 def what_is_visible(attributes: Attributes, world: World) -> frozenset[tuple[str, str]]:
