@@ -1,7 +1,5 @@
 """Sampling: a product fixes the cut and the person, an outfit of it fixes cloth, colours and accessories."""
 
-import re
-from dataclasses import dataclass
 from random import Random
 
 from atelier.wardrobe import COLORS, SCHEMA, Attributes, Look
@@ -103,20 +101,6 @@ LOWER_CATEGORIES = {
     "trousers": ("Pants", "Pants"), "shorts": ("Shorts", "Shorts"),
     "skirt": ("Skirts", "Skirts"), "leggings": ("Leggings", "Pants"),
 }  # fmt: skip
-PICTURE_NAME = re.compile(
-    r"(?P<gender>MEN|WOMEN)-(?P<category>\w+)-id_(?P<product>\d+)-(?P<outfit>\d+)_(?P<view>\d_[a-z]+)\.\w+"
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PictureName:
-    """What a picture's name tells."""
-
-    gender: str
-    category: str
-    product: int
-    outfit: int
-    view: str
 
 
 def sample_look(product: int, outfit: int, seed: int) -> Look:
@@ -228,14 +212,3 @@ def picture_name(look: Look, view: str) -> str:
     """The file name that DeepFashion would give: GENDER-Category-id_PRODUCT-OUTFIT_VIEW.jpg."""
     gender = GENDER_WORDS[look.attributes["gender"]]
     return f"{gender}-{shop_category(look)}-id_{look.product:08d}-{look.outfit:02d}_{view}.jpg"
-
-
-def parse_picture_name(name: str) -> PictureName:
-    """Read gender, category, product, outfit and view back from a picture's name."""
-    found = PICTURE_NAME.fullmatch(name)
-    if found is None:
-        raise ValueError(f"{name!r} is not GENDER-Category-id_PRODUCT-OUTFIT_VIEW.jpg")
-    parts = found.groupdict()
-    gender = "woman" if parts["gender"] == "WOMEN" else "man"
-    numbers = {key: int(parts[key]) for key in ("product", "outfit")}
-    return PictureName(gender=gender, category=parts["category"], view=parts["view"], **numbers)

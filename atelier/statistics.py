@@ -1,8 +1,8 @@
 """Statistics: what a dataset of known truth holds, and how much of it its pictures let one see."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from atelier.sample import parse_picture_name, sample_look
+from atelier.sample import sample_look
 from atelier.wardrobe import SCHEMA, VIEWS, Attributes
 
 
@@ -16,19 +16,19 @@ def count_values(truths: Iterable[Attributes]) -> dict[str, dict[str, int]]:
     return counts
 
 
-def share_visible(pictures: Mapping[str, Attributes], seed: int) -> dict[str, dict[str, float | None]]:
+def share_visible(
+    pictures: Iterable[tuple[int, int, str, Attributes]], seed: int
+) -> dict[str, dict[str, float | None]]:
     """Of the pictures in which an attribute is true, the share that shows it, by attribute and view.
 
-    What is true comes from the look that the picture's name tells; None where it is never true in a view.
+    A picture is its product, outfit, view and what is visible; None where nothing is ever true in a view.
     """
     true = {attribute: dict.fromkeys(VIEWS, 0) for attribute in SCHEMA}
     seen = {attribute: dict.fromkeys(VIEWS, 0) for attribute in SCHEMA}
-    for picture, attributes in pictures.items():
-        name = parse_picture_name(picture)
-        look = sample_look(name.product, name.outfit, seed)
-        for attribute, value in look.attributes.items():
-            true[attribute][name.view] += value is not None
-            seen[attribute][name.view] += attributes[attribute] is not None
+    for product, outfit, view, attributes in pictures:
+        for attribute, value in sample_look(product, outfit, seed).attributes.items():
+            true[attribute][view] += value is not None
+            seen[attribute][view] += attributes[attribute] is not None
     return {
         attribute: {view: seen[attribute][view] / n if n else None for view, n in views.items()}
         for attribute, views in true.items()

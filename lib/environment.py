@@ -1,5 +1,6 @@
 """What this machine and this Python have: pins, torch and CUDA, disk. Used by prepare.sh and by reports."""
 
+import functools
 import importlib.metadata
 import os
 import platform
@@ -46,6 +47,7 @@ def versions(*packages: str) -> dict[str, str]:
     return found
 
 
+@functools.cache
 def commit() -> str | None:
     """The code's git commit, with `+` where the tree has changes; None outside a checkout."""
     try:

@@ -103,14 +103,21 @@ def write_json(path: str | Path, value: Any, *, indent: int | None = None, ascii
     return write_text(path, text)
 
 
-def read_json(path: str | Path) -> Any:
-    """Read JSON strictly: UTF-8, and no key twice in one object."""
+def read_utf8(path: str | Path) -> str:
+    """Read UTF-8 text; whatever is wrong with the file is one line that names it."""
     try:
-        return json.loads(Path(path).read_bytes().decode("utf-8-sig"), object_pairs_hook=unique_keys)
+        return Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise FileError(f"{shorten(path)}: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         raise FileError(f"{shorten(path)}: not UTF-8 at byte {error.start}") from None
+
+
+def read_json(path: str | Path) -> Any:
+    """Read JSON strictly: UTF-8, and no key twice in one object."""
+    text = read_utf8(path)
+    try:
+        return json.loads(text, object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         raise FileError(f"{shorten(path)}: not JSON: {error}") from None
 

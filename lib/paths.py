@@ -1,6 +1,6 @@
 """Where things are. Every path in Lookbook is either given by the user or named here."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,39 +20,18 @@ def shorten(path: str | Path) -> str:
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
 
 
-@dataclass(frozen=True)
 class Output:
     """The shape of an output folder; `output/`, `output/smoke/` and `output/full/` all have it."""
 
-    root: Path
-
     def __init__(self, root: str | Path):
-        object.__setattr__(self, "root", resolve(root))
+        self.root = root = resolve(root)
+        self.notebooks, self.metrics = root / "notebooks", root / "metrics"
+        self.model_ckpt, self.features = root / "model_ckpt", root / "features"
+        self.run_json, self.report = root / "run.json", root / "report.html"
 
-    @property
-    def model_ckpt(self) -> Path:
-        return self.root / "model_ckpt"
 
-    @property
-    def metrics(self) -> Path:
-        return self.root / "metrics"
-
-    @property
-    def notebooks(self) -> Path:
-        return self.root / "notebooks"
-
-    @property
-    def figures(self) -> Path:
-        return self.root / "figures"
-
-    @property
-    def features(self) -> Path:
-        return self.root / "features"
-
-    @property
-    def run_json(self) -> Path:
-        return self.root / "run.json"
-
-    @property
-    def report(self) -> Path:
-        return self.root / "report.html"
+def some(things: Iterable, shown: int = 3, *, between: str = ", ") -> str:
+    """A few of them in words, and how many more there are."""
+    things = list(things)
+    more = f" and {len(things) - shown} more" if len(things) > shown else ""
+    return between.join(map(str, things[:shown])) + more

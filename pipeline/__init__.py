@@ -4,5 +4,4 @@ It knows notebooks and files, and no torch. Nothing heavy is imported here: `--l
 """
 
 from pipeline.command import main
-from pipeline.plan import check_pipeline
 from pipeline.stage import PROFILES, PipelineError, Stage

@@ -49,7 +49,7 @@ def last_lines(failures: Mapping[str, Failure], state: str, request: Request) ->
         message = failure.message.strip().partition("\n")[0][:300]
         lines += ["", f"{name} failed{where}: {failure.kind}: {message}"]
         lines += [f"    {line}" for line in failure.lines]
-        lines += [f"  partial notebook: {shorten(request.place.notebooks / f'{name}.partial.ipynb')}"]
+        lines += [f"  partial notebook: {shorten(request.copies(name)[1])}"]
     if state != "ok":
         lines += ["interrupted"] if state == "interrupted" else []
         lines += [f"  to go on (what is done is skipped): {request.command()}"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lib.files import hash_file
 
-HOUSES = ("lib", "atelier", "rebuild")  # what notebooks compute depends on these, and not on the pipeline
+HOUSES = ("lib", "atelier", "rebuild", "originals")  # what notebooks compute depends on these
 
 Asked = tuple[str, str | None]  # `from dotted import name`, or `import dotted`
 Reached = tuple[Path, bool]  # a file, and whether what it imports counts: not so of a door passed through
@@ -32,18 +32,13 @@ def hashes(cells: Iterable[ast.Module], root: Path) -> dict[str, str]:
             found.add(file)
             if counts and file not in followed:
                 followed.add(file)
-                asked, beside = contents(file.read_bytes(), ".".join(file.relative_to(root).parent.parts))
+                package = ".".join(file.relative_to(root).parent.parts)
+                asked, beside = read_asks(parse_module(file.read_bytes()), package)
                 waiting += asked
                 found |= {data for text in beside if (data := file.parent / text).is_file()}
     return {
         path.relative_to(root).as_posix(): hash_file(path) for path in sorted(found) if root in path.parents
     }
-
-
-@functools.lru_cache(maxsize=1024)
-def contents(source: bytes, package: str) -> tuple[list[Asked], list[str]]:
-    """What a module that lies in `package` asks for, and the texts in it that may name a file beside it."""
-    return read_asks(parse_module(source), package)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -55,6 +50,7 @@ def parse_module(source: bytes) -> ast.Module:
         return ast.Module([], [])
 
 
+@functools.lru_cache(maxsize=1024)  # the same source has the same tree
 def read_asks(tree: ast.Module, package: str) -> tuple[list[Asked], list[str]]:
     """What of the houses is imported, inside functions too, or named in a text; texts that may name files."""
     asked: list[Asked] = []

@@ -1,6 +1,7 @@
 """The command line of the pipeline: `run_all.py` hands its PIPELINE to `main`."""
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -98,8 +99,7 @@ def run_pipeline(
     """Plan, lock the output folder, run, report; the exit code."""
     started = time.monotonic()
     jobs = make_plan(pipeline, request)
-    holder = lock.take_lock(request.place.root) if rank == 0 else None
-    try:
+    with lock.take_lock(request.place.root) if rank == 0 else contextlib.nullcontext() as holder:
         screen = open_screen(silent=rank > 0, inline=request.inline)
         for stage in pipeline:
             if not stage.runs_in(request.profile):
@@ -110,9 +110,6 @@ def run_pipeline(
         seconds = time.monotonic() - started
         screen.say(closing.summary(work.outcome, [job.name for job in jobs], seconds, request))
         return conclude(work, state, reported=reported)
-    finally:
-        if holder:
-            holder.close()
 
 
 def conclude(work: PipelineRun, state: str, *, reported: bool) -> int:

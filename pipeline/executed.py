@@ -72,18 +72,8 @@ def find_failure(sent: dict[str, Any], back: dict[str, Any]) -> Failure | None:
     return None
 
 
-def tidy(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Streams joined with their progress bars folded, texts capped, and the engine's own notes removed."""
-    notebook["metadata"].pop("papermill", None)
-    for cell in notebook["cells"]:
-        for key in ("papermill", "execution"):
-            cell["metadata"].pop(key, None)
-        if cell["cell_type"] == "code":
-            cell["outputs"] = join_streams(cell["outputs"])
-    return notebook
-
-
 def join_streams(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Streams joined with their progress bars folded, and texts capped."""
     joined: list[dict[str, Any]] = []
     for output in outputs:
         if output["output_type"] == "stream":
@@ -124,8 +114,13 @@ def without_escapes(text: str) -> str:
 
 
 def seal_copy(notebook: dict[str, Any], failure: Failure | None) -> dict[str, Any]:
-    """The copy as it is kept: marked complete, or partial with the reason on top."""
-    notebook = tidy(notebook)
+    """The copy as it is kept, without the engine's own notes: complete, or partial with the reason on top."""
+    notebook["metadata"].pop("papermill", None)
+    for cell in notebook["cells"]:
+        for key in ("papermill", "execution"):
+            cell["metadata"].pop(key, None)
+        if cell["cell_type"] == "code":
+            cell["outputs"] = join_streams(cell["outputs"])
     notebook["metadata"][MARK]["complete"] = failure is None
     if failure:
         where = f" in code cell {failure.cell}" if failure.cell else ""

@@ -151,15 +151,14 @@ class Tee(io.TextIOBase):
 
 @contextlib.contextmanager
 def capture(outputs: list[dict[str, Any]], *, silent: bool) -> Iterator[None]:
-    before = sys.stdout, sys.stderr
-    tees = [Tee(n, outputs, t, silent=silent) for n, t in zip(("stdout", "stderr"), before, strict=True)]
-    sys.stdout, sys.stderr = tees
-    try:
-        yield
-    finally:
-        sys.stdout, sys.stderr = before
-        for tee in tees:
-            tee.end()
+    out = Tee("stdout", outputs, sys.stdout, silent=silent)
+    errors = Tee("stderr", outputs, sys.stderr, silent=silent)
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+        try:
+            yield
+        finally:
+            out.end()
+            errors.end()
 
 
 def bundle(value: Any) -> dict[str, str]:

@@ -54,31 +54,27 @@ def parse_code(notebook: dict[str, Any], where: str) -> list[ast.Module]:
     return [parse_cell(cell, f"{where}, code cell {k}") for k, cell in enumerate(code_cells(notebook), 1)]
 
 
-def parameters_cell(notebook: dict[str, Any], where: str) -> dict[str, Any]:
-    cells = [cell for cell in code_cells(notebook) if has_tag(cell, "parameters")]
-    if len(cells) != 1:
-        raise PipelineError(f"{where} has {len(cells)} cells tagged `parameters`; one is needed")
-    return cells[0]
-
-
 def read_parameters(notebook: dict[str, Any], where: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The literals of the parameters cell, and the types of those that carry an annotation."""
     where = f"{where}, parameters cell"
     values: dict[str, Any] = {}
     hints: dict[str, Any] = {}
-    for node in parse_cell(parameters_cell(notebook, where), where).body:
+    cells = [cell for cell in code_cells(notebook) if has_tag(cell, "parameters")]
+    if len(cells) != 1:
+        raise PipelineError(f"{where} has {len(cells)} cells tagged `parameters`; one is needed")
+    for node in parse_cell(cells[0], where).body:
+        line = f"{where}, line {node.lineno}"
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 pass
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr() as value):
-                hints[name] = read_type(annotation, f"{where}, line {node.lineno}")
+                hints[name] = read_type(annotation, line)
             case _:
-                raise PipelineError(f"{where}, line {node.lineno}: expected `name = literal`")
+                raise PipelineError(f"{line}: expected `name = literal`")
         try:
             values[name] = ast.literal_eval(value)
             json.dumps(values[name])  # run.json records it
         except (ValueError, TypeError):
-            line = f"{where}, line {node.lineno}"
             raise PipelineError(f"{line}: {name} is no literal that JSON can hold") from None
     return values, hints
 

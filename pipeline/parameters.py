@@ -62,8 +62,12 @@ def apply(
             set_one(values, override, literals, hints)
         except ConfigError as error:
             raise PipelineError(f"{stage}: {error} ({override.origin})") from None
-    if "training" in values:
-        check_training(values["training"], stage)
+    try:
+        if "training" in values:
+            check_type("training", values["training"], dict)
+            read_settings(Training, values["training"], where="training.")
+    except ConfigError as error:
+        raise PipelineError(f"{stage}: {error}") from None
     return values
 
 
@@ -95,14 +99,6 @@ def check_items(name: str, value: Any, literal: Any) -> None:
     elif isinstance(value, list | tuple) and literal and len({type(item) for item in literal}) == 1:
         for k, item in enumerate(value):
             check_type(f"{name}[{k}]", item, like(literal[0]))
-
-
-def check_training(training: Any, stage: str) -> None:
-    try:
-        check_type("training", training, dict)
-        read_settings(Training, training, where="training.")
-    except ConfigError as error:
-        raise PipelineError(f"{stage}: {error}") from None
 
 
 def check_type(shown: str, value: Any, hint: Any) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from torch.utils.data import ConcatDataset
+from torch.utils.data import ConcatDataset, Subset
 
 from lib.data.loader import CachedFeatures, CaptionPairs
 from lib.data.record import Caption, Record, plain_captions
@@ -35,21 +35,8 @@ class Lot:
         return replace(self, records=self.records[:count])
 
     @property
-    def view(self) -> "Lent":
-        return Lent(self.features[0], len(self.records))
-
-
-class Lent(Sequence):
-    """The first pictures of a view."""
-
-    def __init__(self, view: Sequence, count: int):
-        self.view, self.count = view, count
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, index: int):
-        return self.view[index]
+    def view(self) -> Subset:
+        return Subset(self.features[0], range(len(self.records)))
 
 
 def open_ended(endless: frozenset[tuple[str, str]], record: Record) -> list[Caption]:

@@ -20,7 +20,7 @@ HOUSES = {
     "originals": ("lib", "atelier", "rebuild"),
     "course": ("lib", "atelier", "rebuild", "pipeline", "originals"),
     "run_all": ("pipeline",),
-    "notebooks": ("lib", "atelier", "rebuild"),
+    "notebooks": ("lib", "atelier", "rebuild", "originals"),
 }
 NAMES_THE_ATELIER = {"lib/data/drawn.py"}
 ROOTS = ("paths", "files", "config", "progress", "environment")
@@ -47,7 +47,7 @@ ORDER = {
 }
 
 # Ceilings in physical lines. Growth is a decision, taken here, and cutting comes first.
-CEILINGS = {"lib": 10_300, "rebuild": 4_200, "atelier": 3_800, "pipeline": 2_050, "originals": 1_400}
+CEILINGS = {"lib": 10_100, "rebuild": 3_900, "atelier": 3_800, "pipeline": 2_000, "originals": 1_400}
 MODULE = 250  # lines of a module that are neither blank nor comment
 FUNCTION = 60  # of a function: one that reads well is better than four that must be read together
 CEILINGS["course"] = 1_300

@@ -5,7 +5,6 @@
                                        to resume, state.safetensors and state.json too
 """
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +46,7 @@ def save(
         settle(folder)
         with whole(folder) as draft:
             draft.mkdir()
-            known = {"format": FORMAT, "code": _code(), **meta}
+            known = {"format": FORMAT, "code": environment.commit(), **meta}
             known["weights_sha256"] = _write_tensors(draft / WEIGHTS, weights)
             if state is not None:
                 known["state_sha256"] = _write_tensors(draft / STATE_TENSORS, state[0])
@@ -82,11 +81,6 @@ def _present(folder: str | Path) -> Path:
     """For those who read: the folder, or the one it was about to replace when its writer was killed."""
     folder = Path(folder)
     return replaced(folder) if replaced(folder).exists() and not folder.exists() else folder
-
-
-@functools.cache
-def _code() -> str | None:
-    return environment.commit()
 
 
 def load(folder: str | Path) -> Checkpoint:

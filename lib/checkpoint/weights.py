@@ -1,7 +1,7 @@
 """Tables of weights: from files that users bring, and strictly into models."""
 
 import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from lib.paths import shorten
+from lib.paths import shorten, some
 
 WRAPPERS = ("state_dict", "model", "module")  # where other programs keep the weights inside their files
 
@@ -61,29 +61,7 @@ def load_into(model: nn.Module, weights: Mapping[str, Tensor], where: str | Path
             if name in weights and weights[name].shape != own[name].shape
         ],
     }
-    told = [f"{what}: {_some(names)}" for what, names in troubles.items() if names]
+    told = [f"{what}: {some(names)}" for what, names in troubles.items() if names]
     if told:
         raise CheckpointError(f"{shorten(where)}: does not fit {type(model).__name__}; {'; '.join(told)}")
     model.load_state_dict(weights)
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def check_vocabulary(meta: Mapping[str, Any], words: Iterable[str], where: str | Path) -> None:
-    """Refuse a checkpoint whose vocabulary is not the one at hand (both in the order of their ids)."""
-    vocab = meta.get("vocab", ())
-    theirs = (
-        sorted(vocab, key=vocab.get) if isinstance(vocab, Mapping) else list(vocab)
-    )  # word -> id, or a list
-    ours = list(words)
-    if theirs == ours:
-        return
-    differing = (i for i, (a, b) in enumerate(zip(theirs, ours, strict=False)) if a != b)
-    place = next(differing, min(len(theirs), len(ours)))
-    there, here = (repr(words[place]) if place < len(words) else "nothing" for words in (theirs, ours))
-    raise CheckpointError(
-        f"{shorten(where)}: another vocabulary: {len(theirs)} words there, {len(ours)} here; "
-        f"id {place} is {there} there and {here} here"
-    )

@@ -9,7 +9,8 @@ from lib.data.formats.catalogue import NAMES, find_known_dataset
 from lib.data.formats.opening import READERS, open_dataset
 from lib.data.formats.report import UNASSIGNED, Dataset, NoPictures, printable
 from lib.data.images import ImageError, load_image
-from lib.data.split import SPLITS, leaks
+from lib.data.record import SPLITS
+from lib.data.split import leaks
 from lib.files import FileError
 from lib.paths import shorten
 

@@ -138,14 +138,6 @@ class Preprocess:
             np.take(values, pixels[..., channel], out=planes[channel], mode="clip")  # unbuffered: faster
         return torch.from_numpy(planes)
 
-    def restore(self, tensor: "torch.Tensor") -> Image.Image:
-        """The picture a prepared tensor shows, for figures and the demo."""
-        import torch
-
-        mean, std = torch.tensor(self.mean)[:, None, None], torch.tensor(self.std)[:, None, None]
-        pixels = (tensor.detach().float().cpu() * std + mean).clamp(0, 1) * 255
-        return Image.fromarray(pixels.round().byte().permute(1, 2, 0).numpy())
-
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from lib.files import sha256
 
+SPLITS = ("train", "val", "test")
+
 
 class Caption(NamedTuple):
     """One caption as it is taught: what is given before it costs no loss, and an open end is not learnt."""

@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 
 from lib.data.formats.deepfashion import parse_name
 from lib.data.formats.report import Dataset
-from lib.data.record import Record
-
-SPLITS = ("train", "val", "test")
+from lib.data.record import SPLITS, Record
 
 
 def group_of(record: Record) -> str:

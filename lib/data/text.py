@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lib.data.formats.homework import END, PAD, SPECIAL, START, UNKNOWN, check_vocab, number_words, read_vocab
-from lib.files import sha256, write_json
+from lib.files import sha256
 
 MAX_TOKENS = 80  # what the course project keeps of a caption
 
@@ -193,10 +193,6 @@ class Vocab:
     def describe(self) -> dict[str, Any]:
         """What `open_text` makes an equal vocabulary from."""
         return {"kind": "words", "words": self.words}
-
-    def save(self, path: str | Path) -> None:
-        """Write the course project's `vocab.json`."""
-        write_json(path, self.numbers)
 
     @classmethod
     def load(cls, path: str | Path) -> "Vocab":

@@ -16,17 +16,8 @@ from lib.models.errors import ModelError, check_known
 from lib.paths import resolve, shorten
 
 # where a torchvision network's last map lies, by what its family calls it; the first that is there
-ENDS = [
-    "permute",
-    "features",
-    "trunk_output",
-    "layer4",
-    "layers",
-    "conv5",
-    "Mixed_7c",
-    "inception5b",
-    "encoder",
-]
+ENDS = ["permute", "features", "trunk_output", "layer4", "layers", "conv5", "Mixed_7c", "inception5b"]
+ENDS += ["encoder"]  # a row of patches
 FILES = (".safetensors", ".pth", ".pt", ".bin")
 
 

@@ -91,15 +91,6 @@ class Captioner(nn.Module):
             found = self.search(self.remember(batch), decoding, mask=batch.mask, start=batch.prefix)
         return [self.decode(ids) for ids in found.tokens[:, 0].tolist()]
 
-    @torch.no_grad()
-    def generate(self, images: Tensor, beam_k: int = 5, max_len: int = 80) -> list[list[int]]:
-        """The course project's call: the numbers of the words of each picture's caption, without marks."""
-        decoding = Decoding(method="beam", beam=beam_k, max_length=max_len)
-        with eval_mode(self):
-            found = self.search(self.encode(images), decoding)
-        rows = zip(found.tokens[:, 0].tolist(), found.lengths[:, 0].tolist(), strict=True)
-        return [[number for number in row[:length] if number != self.vocab.end] for row, length in rows]
-
     def decode(self, ids: Sequence[int]) -> str:
         """Numbers as text."""
         return self.vocab.decode(ids)

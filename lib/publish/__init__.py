@@ -1,4 +1,5 @@
 """What people see: tables, plots, the report, predictions and the command line."""
 
-from lib.publish.metrics import read_metrics, write_metrics
-from lib.publish.show import Picture, Table, headline, show_source
+from lib.publish.exercise import check
+from lib.publish.metrics import read_metrics, write_metrics, write_predictions
+from lib.publish.show import Note, Picture, Table, headline, show_source

@@ -8,8 +8,11 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from lib.publish.plots import ACCENT, CYCLE, INK, KIND_COLORS, as_picture, panels
+from lib.data.images import load_image
+from lib.data.record import Record
+from lib.publish.plots import ACCENT, CYCLE, DOUBT, INK, KIND_COLORS, QUIET, as_picture, gallery, panels
 from lib.publish.show import Picture, label
+from lib.score.attributes import World, mistakes
 
 COLORS = (*CYCLE, KIND_COLORS["ceiling"], KIND_COLORS["control"], INK)
 Points = tuple[Tensor, Tensor]  # log-likelihoods and rewards [P, n] of n captions of P pictures
@@ -20,9 +23,8 @@ def watched(
 ) -> Picture:
     """A panel for each column, a line for each run, over the share of its steps: some make more of them."""
     present = [c for c in columns if any(c in row for rows in histories.values() for row in rows)]
-    figure, axes = panels(math.ceil(len(present) / across), across, size=(2.3, 2.1))
-    for axis in axes[len(present) :]:
-        axis.axis("off")
+    rows = math.ceil(len(present) / across)
+    figure, axes = panels(rows, across, size=(2.3, 2.1), used=len(present))
     for axis, column in zip(axes, present, strict=False):
         for place, rows in enumerate(histories.values()):
             points = [(row["step"] / rows[-1]["step"], row[column]) for row in rows if column in row]
@@ -91,3 +93,24 @@ def growth(points: Sequence[Mapping[str, Any]], across: str, metrics: Sequence[s
     axis.set(xlabel=label(across), ylim=(0, 1.03))
     axis.legend(frameon=False, fontsize=8)
     return as_picture(figure)
+
+
+def best_and_worst(
+    records: Sequence[Record], texts: Sequence[str], scores: Sequence[float], world: World, *, count: int = 4
+) -> Picture:
+    """The captions of the highest CIDEr-D and of the lowest, below them the reference and what is wrong."""
+    order = np.argsort(-np.asarray(scores), kind="stable")
+    chosen = [*order[:count], *order[-count:]]
+    told = [tell_mistakes(texts[i], records[i], world) for i in chosen]
+    pictures = [load_image(records[i].path) for i in chosen]
+    return gallery(pictures, told, titles=[f"CIDEr-D {scores[i]:.2f}" for i in chosen])
+
+
+def tell_mistakes(text: str, record: Record, world: World) -> list[tuple[str, str]]:
+    """A caption, its reference, and where the truth is known what is wrong and what is left out."""
+    lines = [(text, INK), (f"reference: {record.captions[0]}", QUIET)]
+    if record.attributes:
+        wrong, unsaid = mistakes(text, record.attributes, world)
+        lines += [(f"wrong: {', '.join(wrong)}", ACCENT)] if wrong else []
+        lines += [(f"left out: {', '.join(unsaid)}", DOUBT)] if unsaid else []
+    return lines

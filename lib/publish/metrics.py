@@ -2,11 +2,13 @@
 
 import html
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lib.files import write_json
+from lib.data.record import Record
+from lib.files import write_json, write_text
 from lib.paths import Output, shorten
 
 KINDS = ("baseline", "model", "control", "ceiling")
@@ -49,6 +51,18 @@ def write_metrics(
     path = Output(output).metrics / f"{stage}.json"
     write_json(path, record, indent=1)
     return Metrics(path, record)
+
+
+def write_predictions(
+    output: str | Path, stage: str, records: Sequence[Record], texts: Mapping[str, Sequence[str]]
+) -> Path:
+    """Write metrics/<stage>.predictions.jsonl: what each row said of each picture, to score it again from."""
+    lines = []
+    for place, record in enumerate(records):
+        known = {"id": record.id, "references": record.captions, "attributes": record.attributes}
+        said = {name: captions[place] for name, captions in texts.items()}
+        lines.append(json.dumps(known | {"captions": said}, ensure_ascii=False) + "\n")
+    return write_text(Output(output).metrics / f"{stage}.predictions.jsonl", "".join(lines))
 
 
 def check_metric_rows(stage: str, rows: list[dict[str, Any]]) -> None:

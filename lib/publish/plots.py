@@ -3,6 +3,7 @@
 import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -12,34 +13,25 @@ from matplotlib.ticker import MaxNLocator
 
 from lib.publish.show import Picture, label
 
-INK, ACCENT = "#2b2d42", "#d1495b"
+INK, ACCENT, QUIET, DOUBT = "#2b2d42", "#d1495b", "#7d8191", "#b5761a"
 CYCLE = ("#30638e", "#d1495b", "#5fa55a", "#8d6a9f", "#00798c")
 KIND_COLORS = {"baseline": "#b9bdc9", "control": "#8d93a5", "model": "#30638e", "ceiling": "#edae49"}
-STYLE = {
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#9a9eab",
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.axisbelow": True,
-}
+WIDTH, LETTERS, LINE = 10.2, 156, 0.15  # of a gallery: inches across, letters across, inches a line of text
+STYLE = matplotlib.rc_params_from_file(Path(__file__).with_name("plots.mplstyle"), use_default_template=False)
 
 
 def panels(
-    rows: int, columns: int, *, size: tuple[float, float], heights: Sequence[float] = ()
+    rows: int, columns: int, *, size: tuple[float, float], heights: Sequence[float] = (), used: int = 99
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of panels in the house style, as a flat list; `heights` (inches) gives each row its own."""
+    """A figure of panels in the house style, as a flat list; those after the first `used` stay empty, and
+    `heights` (inches) gives each row its own."""
     heights = heights or [size[1]] * rows
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(size[0] * columns, sum(heights)), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False, height_ratios=heights)
-    return figure, [axis for row in axes for axis in row]
+        axes = figure.subplots(rows, columns, squeeze=False, height_ratios=heights).flatten().tolist()
+    for axis in axes[used:]:
+        axis.axis("off")
+    return figure, axes
 
 
 def as_picture(figure: Figure, *, dpi: int = 96) -> Picture:
@@ -47,38 +39,43 @@ def as_picture(figure: Figure, *, dpi: int = 96) -> Picture:
         return Picture.of(figure, dpi=dpi)
 
 
+Told = str | Sequence[tuple[str, str]]  # below a picture: a text, or several, each with its colour
+
+
 def gallery(
-    pictures: Sequence[Any],
-    captions: Sequence[str],
-    *,
-    columns: int = 4,
-    titles: Sequence[str] = (),
-    width: int = 34,
+    pictures: Sequence[Any], captions: Sequence[Told], *, columns: int = 4, titles: Sequence[str] = ()
 ) -> Picture:
     """Pictures with their words underneath."""
-    rows = math.ceil(len(pictures) / columns)
-    lines = max(len(textwrap.wrap(caption, width)) for caption in captions)
-    figure, axes = panels(rows, columns, size=(2.55, 2.6 + 0.175 * lines))
-    for axis in axes[len(pictures) :]:
-        axis.axis("off")
-    for index, (axis, picture) in enumerate(zip(axes, pictures, strict=False)):
+    parts = [[(told, INK)] if isinstance(told, str) else told for told in captions]
+    letters = LETTERS // columns
+    blocks = [[(line, c) for text, c in told for line in textwrap.wrap(text, letters)] for told in parts]
+    lines, rows = max(map(len, blocks)), math.ceil(len(pictures) / columns)
+    width = WIDTH / columns
+    figure, axes = panels(rows, columns, size=(width, width + 0.15 + LINE * (lines + 1)), used=0)
+    for axis, picture, block in zip(axes, pictures, blocks, strict=False):
         axis.imshow(picture)
-        axis.set(xticks=[], yticks=[])
-        axis.spines[:].set_visible(False)
         axis.set_anchor("N")
-        axis.set_xlabel(textwrap.fill(captions[index], width), fontsize=8, loc="left", linespacing=1.25)
-        if titles:
-            axis.set_title(titles[index], fontsize=8)
+        write_below(axis, block, lines)
+    for axis, title in zip(axes, titles, strict=False):
+        axis.set_title(title, fontsize=8)
     return as_picture(figure)
+
+
+def write_below(axis: Axes, block: Sequence[tuple[str, str]], lines: int) -> None:
+    """Lines under the axis, and as much room as the longest block takes."""
+    for number in range(lines):
+        line, color = block[number] if number < len(block) else (" ", INK)
+        axis.annotate(line, (0, 0), (0, -12 - 72 * LINE * number), xycoords="axes fraction", va="top",
+                      textcoords="offset points", fontsize=7.5, color=color)  # fmt: skip
 
 
 def frequencies(counts: Mapping[str, Mapping[str, int]], *, columns: int = 4, total: int) -> Picture:
     """How often each value of each attribute occurs, as shares of all pictures."""
     rows = math.ceil(len(counts) / columns)
     longest = [max(map(len, list(counts.values())[r * columns : (r + 1) * columns])) for r in range(rows)]
-    figure, axes = panels(rows, columns, size=(2.6, 0), heights=[0.6 + 0.16 * n for n in longest])
-    for axis in axes[len(counts) :]:
-        axis.axis("off")
+    figure, axes = panels(
+        rows, columns, size=(2.6, 0), heights=[0.6 + 0.16 * n for n in longest], used=len(counts)
+    )
     for index, (axis, (name, values)) in enumerate(zip(axes, counts.items(), strict=False)):
         axis.barh(list(values), [n / total for n in values.values()], color=KIND_COLORS["model"], height=0.7)
         axis.set_title(name.replace("_", " "))

@@ -10,13 +10,9 @@ from typing import Any
 
 from lib.paths import shorten
 
-LABELS = {
+LABELS = {f"bleu{n}": f"BLEU-{n}" for n in range(1, 5)} | {
     "name": "",
     "kind": "",
-    "bleu1": "BLEU-1",
-    "bleu2": "BLEU-2",
-    "bleu3": "BLEU-3",
-    "bleu4": "BLEU-4",
     "meteor": "METEOR",
     "meteor_no_wordnet": "METEOR (no WordNet)",
     "rouge_l": "ROUGE-L",
@@ -137,6 +133,19 @@ class Source:
 
     def __repr__(self) -> str:
         return f"# {self.place}\n{self.text}"
+
+
+class Note:
+    """A line where there is nothing to show, or an exercise's verdict."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def _repr_html_(self) -> str:
+        return f"<p><em>{html.escape(self.text)}</em></p>"
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 def headline(rows: list[dict[str, Any]]) -> list[str]:

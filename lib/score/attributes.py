@@ -100,6 +100,17 @@ def statements(caption: str, world: World) -> tuple[frozenset[tuple[str, str]], 
     return said, len(said) + sum(name in world.scored for name in parsed.conflicts)
 
 
+def mistakes(caption: str, attributes: Attributes, world: World) -> tuple[list[str], list[str]]:
+    """What a caption states wrongly, contradictions among it, and what is visible and left out, in words."""
+    said, visible = attribute_set(caption, world), what_is_visible(attributes, world)
+    spoken = {name for name, _ in said}
+    wrong = {pair for pair in said - visible if pair[0] in world.scored}
+    unsaid = {pair for pair in visible if pair[0] not in spoken}
+    return tuple(
+        sorted(" ".join(dict.fromkeys(pair)).replace("_", " ") for pair in part) for part in (wrong, unsaid)
+    )
+
+
 def what_is_visible(attributes: Attributes, world: World) -> frozenset[tuple[str, str]]:
     """What there is to state of a picture."""
     lacking = [name for name in world.scored if name not in attributes]

@@ -11,9 +11,10 @@ from functools import cache
 import numpy as np
 
 from lib.data.record import Record
+from lib.data.text import tokenize
 from lib.score.bleu import coco_bleu, nearest_lengths
 from lib.score.ngrams import ORDERS, SHIFT, ReferenceNgrams, ReferenceTable, Tokens, count_runs, split_keys
-from lib.score.pairs import ScoreError, Tokenizer, default_tokenizer
+from lib.score.pairs import ScoreError, Tokenizer
 from lib.score.rouge import rouge_l_rouge
 
 Key = Callable[[Record], Hashable]
@@ -39,13 +40,12 @@ def blind(test: Sequence[Record], seed: int = 0) -> list[str]:
     return [test[i].captions[0] for i in order]
 
 
-def best_constant(train: Sequence[Record], tokenizer: Tokenizer | None = None) -> str:
+def best_constant(train: Sequence[Record], tokenizer: Tokenizer = tokenize) -> str:
     """The training caption that does best when it is said of every training picture.
 
     Best is the largest product of corpus BLEU-4 (on all of them) and ROUGE-L (`rouge`, on some hundred, among
     the captions that lead in BLEU): a caption chosen by one of the two alone can be weak in the other.
     """
-    tokenizer = tokenizer or default_tokenizer()
     references = [[tokenizer(text) for text in record.captions] for record in train if record.captions]
     if not references:
         raise ScoreError("a constant caption cannot be chosen without training captions")
@@ -60,7 +60,7 @@ def best_constant(train: Sequence[Record], tokenizer: Tokenizer | None = None) -
 
 
 def constant_per(
-    train: Sequence[Record], test: Sequence[Record], key: Key, tokenizer: Tokenizer | None = None
+    train: Sequence[Record], test: Sequence[Record], key: Key, tokenizer: Tokenizer = tokenize
 ) -> list[str]:
     """The best constant of the training records with the same key; of all where none has it."""
     groups: dict[Hashable, list[Record]] = {}
@@ -96,11 +96,11 @@ def baselines(
     category: Key | None = None,
     product: Key | None = None,
     outfit: Key | None = None,
-    tokenizer: Tokenizer | None = None,
+    tokenizer: Tokenizer = tokenize,
     seed: int = 0,
 ) -> dict[str, list[str]]:
     """The rows of every table: `random_caption`, `best_constant`, `blind`, and what the given keys allow."""
-    tokenizer = cache(tokenizer or default_tokenizer())
+    tokenizer = cache(tokenizer)
     constant = [best_constant(train, tokenizer)] * len(test)
     rows = {"random_caption": random_caption(train, test, seed), "best_constant": constant}
     if category:

@@ -5,12 +5,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from lib.data.text import tokenize
 from lib.files import FileError, read_json, write_json
 from lib.paths import resolve
 from lib.score.cider import DocumentFrequencies
 from lib.score.evaluate import evaluate
 from lib.score.human import correlate, read_ratings
-from lib.score.pairs import ScoreError, default_tokenizer, tokenize_references
+from lib.score.pairs import ScoreError, tokenize_references
 
 BAD_INPUT = 2
 
@@ -37,8 +38,8 @@ def run(args: argparse.Namespace) -> int:
         scores = correlate_files(args) if args.human else score_files(args)
         print(correlation_table(scores) if args.human else spell_scores(scores))
         if args.json:
-            write_scores(resolve(args.json), scores)
-    except (ScoreError, FileError) as error:
+            write_json(resolve(args.json), scores, indent=1)
+    except (ScoreError, FileError, OSError) as error:
         print(f"lookbook score: {error}", file=sys.stderr)
         return BAD_INPUT
     return 0
@@ -54,7 +55,7 @@ def score_files(args: argparse.Namespace) -> dict:
     )
     frequencies = None
     if args.frequencies:
-        groups = tokenize_references(read_caption_file(resolve(args.frequencies)), default_tokenizer())
+        groups = tokenize_references(read_caption_file(resolve(args.frequencies)), tokenize)
         frequencies = DocumentFrequencies.of(groups, end_token=args.end_token)
     return evaluate(
         candidates,
@@ -109,14 +110,6 @@ def collect_rows(path: Path, rows: list) -> dict[str, list[str]]:
             raise ScoreError(f"{path}: row {number}: expected image_id (whole number or text) and caption")
         captions.setdefault(str(row["image_id"]), []).append(row["caption"])
     return captions
-
-
-def write_scores(path: Path, scores: dict) -> None:
-    """Write the scores as JSON; a place that cannot be written to is named."""
-    try:
-        write_json(path, scores, indent=1)
-    except OSError as error:
-        raise ScoreError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def spell_scores(scores: dict) -> str:

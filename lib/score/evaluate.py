@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from lib.data.text import tokenize
 from lib.score.attributes import World, attribute_f1, attribute_rates, attribute_set
 from lib.score.bleu import bleu_statistics, coco_bleu
 from lib.score.bootstrap import intervals
@@ -61,7 +62,7 @@ def evaluate(
     world: World | None = None,
     document_frequencies: DocumentFrequencies | None = None,
     end_token: bool = False,
-    tokenizer: Tokenizer | None = None,
+    tokenizer: Tokenizer = tokenize,
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict:
@@ -95,7 +96,7 @@ def score_captions(
     references: References,
     *,
     document_frequencies: DocumentFrequencies | None = None,
-    tokenizer: Tokenizer | None = None,
+    tokenizer: Tokenizer = tokenize,
 ) -> dict[str, np.ndarray]:
     """Each score of each caption, in the order of the candidates: to look at, sort by, correlate."""
     measured = measure(ScoredPairs(candidates, references, tokenizer), document_frequencies)

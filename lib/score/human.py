@@ -12,9 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from lib.data.text import tokenize
+from lib.files import read_utf8
+from lib.paths import some
 from lib.score.cider import DocumentFrequencies
 from lib.score.evaluate import score_captions
-from lib.score.pairs import ScoreError, Tokenizer, default_tokenizer, name_some, tokenize_references
+from lib.score.pairs import ScoreError, Tokenizer, tokenize_references
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,8 @@ class Rated:
 
 def read_ratings(path: Path) -> list[Rated]:
     """The rows of a ratings file; a row that is not one is an error naming file and line."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise ScoreError(f"{path}: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise ScoreError(f"{path}: not UTF-8 at byte {error.start}") from None
     rows = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_utf8(path).splitlines(), start=1):
         if line.strip():
             rows.append(read_row(line))
             if rows[-1] is None:
@@ -69,18 +66,17 @@ def correlate(
     rows: Sequence[Rated],
     references: Mapping[str, Sequence[str]],
     candidates: Mapping[str, str] | None = None,
-    tokenizer: Tokenizer | None = None,
+    tokenizer: Tokenizer = tokenize,
 ) -> dict:
     """`kendall_tau_c` of every score, and on how many pairs and ratings it rests."""
     texts = [find_text(row.caption, candidates or {}, references) for row in rows]
     unknown = [row.caption for row, text in zip(rows, texts, strict=True) if text is None]
     unknown += [row.picture for row in rows if row.picture not in references]
     if unknown:
-        raise ScoreError(f"{len(unknown)} rated ids are in neither file: {name_some(unknown)}")
+        raise ScoreError(f"{len(unknown)} rated ids are in neither file: {some(unknown, 5)}")
     kept = [i for i, row in enumerate(rows) if texts[i] not in references[row.picture]]
     if not kept:
         raise ScoreError("every rated caption is a reference of its own picture")
-    tokenizer = tokenizer or default_tokenizer()
     tokenised = tokenize_references(references, tokenizer)
     scores = score_captions(
         [texts[i] for i in kept],

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from lib.data.text import tokenize
+from lib.paths import some
+
 Texts = Mapping[str, str] | Sequence[str]
 References = Mapping[str, Sequence[str]] | Sequence[Sequence[str]]
 Tokenizer = Callable[[str], list[str]]
@@ -16,22 +19,14 @@ class ScoreError(ValueError):
 class ScoredPairs:
     """Each candidate with its references, as tokens. Every score sees these tokens and no others."""
 
-    def __init__(self, candidates: Texts, references: References, tokenizer: Tokenizer | None = None):
+    def __init__(self, candidates: Texts, references: References, tokenizer: Tokenizer = tokenize):
         self.ids = match_ids(candidates, references)
         self.texts = [candidates[key] for key in self.ids]
-        tokenizer = tokenizer or default_tokenizer()
         self.candidates = [tokenizer(text) for text in self.texts]
         self.references = tokenize_references({key: references[key] for key in self.ids}, tokenizer)
 
     def __len__(self) -> int:
         return len(self.ids)
-
-
-def default_tokenizer() -> Tokenizer:
-    """The project's own tokeniser, the one the vocabularies are made with."""
-    from lib.data.text import tokenize
-
-    return tokenize
 
 
 def tokenize_references(references: Mapping, tokenizer: Tokenizer) -> list[list[list[str]]]:
@@ -72,14 +67,8 @@ def check_ids(candidates: Mapping, references: Mapping) -> None:
     unanswered = [key for key in references if key not in candidates]
     problems = []
     if missing:
-        problems.append(f"{len(missing)} candidates have no reference: {name_some(missing)}")
+        problems.append(f"{len(missing)} candidates have no reference: {some(missing, SHOWN)}")
     if unanswered:
-        problems.append(f"{len(unanswered)} references have no candidate: {name_some(unanswered)}")
+        problems.append(f"{len(unanswered)} references have no candidate: {some(unanswered, SHOWN)}")
     if problems:
         raise ScoreError("ids do not match; " + "; ".join(problems))
-
-
-def name_some(ids: Sequence) -> str:
-    """A few ids, and how many more there are."""
-    shown = ", ".join(str(key) for key in ids[:SHOWN])
-    return f"{shown} and {len(ids) - SHOWN} more" if len(ids) > SHOWN else shown

@@ -4,7 +4,7 @@ from lib.train.caption_task import CaptionTask, open_caption_task, oracle_task
 from lib.train.collapse_guard import guarded_validator
 from lib.train.fit import Fitted, fit
 from lib.train.memory_use import measure_memory_use
-from lib.train.objectives import attribute_loss, cross_entropy, reward_on_truth, self_critical
+from lib.train.objectives import attribute_loss, cross_entropy, self_critical
 from lib.train.processes import this_process
 from lib.train.reinforce import reward_of
 from lib.train.run_identity import FitError

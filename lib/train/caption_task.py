@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import nn
 
+from lib import checkpoint
 from lib.config import Training
 from lib.data.formats import open_dataset
 from lib.data.images import Preprocess
@@ -26,8 +27,10 @@ from lib.models.features import cache_features
 from lib.paths import Output
 from lib.score.attributes import World
 from lib.score.evaluate import evaluate
+from lib.train.fit import fit
+from lib.train.objectives import Objective
 from lib.train.processes import this_process
-from lib.train.session import Validator
+from lib.train.session import Fitted, Validator
 from lib.train.validation import by_captions
 
 
@@ -84,6 +87,30 @@ class CaptionTask:
         key = {"data": data, "words": self.vocab.digest, "model": model, "objective": objective}
         marked = [row[1:] for record in self.splits["train"] for row in self.rows(record) if any(row[1:])]
         return key | ({"rows": [len(marked), sorted(set(map(repr, marked)))]} if marked else {})
+
+    def learn(
+        self,
+        captioner: Captioner,
+        objective: Objective,
+        training: Training,
+        folder: Path,
+        *,
+        called: str,
+        start: Path | None = None,
+        loader: Loader | None = None,
+        validate: Validator | None = None,
+    ) -> Fitted:
+        """`fit` on this task: its pairs, greedy captions to validate by, in a checkpoint that opens alone.
+
+        `called` is the objective in the run's key; `start` the checkpoint whose weights the captioner has.
+        """
+        key = self.run_key(captioner, called)
+        if start:
+            key["start"] = checkpoint.read_meta(start)["weights_sha256"]
+        validate = validate or self.validation(Decoding(method="greedy"))
+        more = {"validate": validate, "meta": captioner.meta(), "encoder": captioner.encoder}
+        loader = loader or self.loader(training)
+        return fit(captioner, objective, loader, training=training, folder=folder, run_key=key, **more)
 
     def validation(self, decoding: Decoding) -> Validator:
         return by_captions(self.splits["val"], self.views["val"], decoding, self.world)

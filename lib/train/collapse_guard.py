@@ -7,10 +7,8 @@ from torch import nn
 
 from lib.data.loader import View
 from lib.data.record import Record
-from lib.data.text import tokenize
 from lib.models.decoding import Decoding
-from lib.score.attributes import World, attribute_set
-from lib.score.diversity import bad_endings, diversity
+from lib.score.attributes import World
 from lib.train.session import Validator
 from lib.train.validation import caption_all, rating
 
@@ -33,17 +31,10 @@ def guarded_validator(
     `start` is what this said of the model before training: one that has fallen too far from it is told to
     stop, and so is never the best one, whatever its score.
     """
-    rate = rating(records, world)
-    references = [[tokenize(text) for text in record.captions] for record in records]
-    known = world is not None and all(record.attributes for record in records)
+    rate = rating(records, world, closely=True)
 
     def validate(model: nn.Module) -> dict[str, Any]:
-        texts = caption_all(model, records, view, decoding)
-        tokens = [tokenize(text) for text in texts]
-        result = rate(texts) | diversity(tokens)
-        result["bad_endings"] = sum(bad_endings(tokens, references)) / len(tokens)
-        if known:
-            result["unique_attributes"] = len({attribute_set(text, world) for text in texts}) / len(texts)
+        result = rate(caption_all(model, records, view, decoding))
         return result | ({"stop": collapse(result, start)} if start else {})
 
     return validate

@@ -21,7 +21,6 @@ from lib.train.reinforce import (
     Scores,
     divergence,
     entropy,
-    rewards_of,
     score,
     step_report,
 )
@@ -140,32 +139,5 @@ def self_critical(
             logits = model.decoder(memory, batch.tokens[:, :-1], batch.mask, attention=False).logits
             loss = loss + xe_weight * sum_losses(logits, next_tokens(batch))
         return {"loss": loss, "count": len(memory), **step_report(drawn, scored)}
-
-    return objective
-
-
-def reward_on_truth(reward: Scores, *, scale: float = 0.2, beam: int = 5, max_length: int = 60) -> Objective:
-    """The course project's loss, errors kept, as a row to compare with: what rewards do to the wrong words.
-
-    The reward is a beam caption's, standardised over the batch; what it multiplies is the log-probability of
-    the true caption, padding included, and of another picture's at that: rewards stand in the order of the
-    batch, captions sorted by length. Only the search differs, in which the project left dropout on.
-    """
-    searching = Decoding(method="beam", beam=beam, max_length=max_length)
-
-    def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
-        memory = model.remember(batch)
-        found = model.search(memory, searching, mask=batch.mask, start=batch.prefix)
-        earned = rewards_of(reward, found, model.vocab, batch.indices)[:, 0]  # [B]
-        standard = ((earned - earned.mean()) / (earned.std() + 1e-9)).to(memory)
-        logits = model.decoder(memory, batch.tokens[:, :-1], batch.mask, attention=False).logits
-        targets = next_tokens(batch)
-        supervised = sum_losses(logits, targets) / (targets != IGNORED).sum()
-        sort = batch.lengths.argsort(descending=True, stable=True)
-        words = batch.tokens[sort, 1:, None]
-        said = logits[sort].float().log_softmax(2).gather(2, words)[..., 0]  # [B, T]
-        wrong = -(said * standard[:, None]).sum(1).mean()
-        loss = (supervised + scale * wrong) * len(earned)
-        return {"loss": loss, "count": len(earned), "reward": earned.mean(), "cross_entropy": supervised}
 
     return objective

@@ -13,7 +13,7 @@ from torch import nn
 from lib import checkpoint
 from lib.config import Training, to_json
 from lib.files import settle
-from lib.paths import resolve, shorten
+from lib.paths import resolve, shorten, some
 
 # settings that leave the weights as they are
 NEUTRAL = ("workers", "checkpoint_every", "checkpoints_kept", "resume", "log_every")
@@ -85,7 +85,9 @@ def find_start(folder: Path, key: dict[str, Any], resume: str) -> Start:
     meta, newest = max(metas, key=lambda pair: (pair[0]["step"], pair[0]["finished"]))
     other = key_differences(meta["run_key"], key)
     if other:
-        return Start("fresh", told=f"another run stood here ({_few(other)}): starts anew")
+        return Start(
+            "fresh", told=f"another run stood here ({some(other.values(), between='; ')}): starts anew"
+        )
     if meta["finished"] and (folder / "best").exists():
         return Start("done", newest)
     if meta["finished"]:
@@ -101,14 +103,10 @@ def _named_start(path: Path, key: dict[str, Any]) -> Start:
     other = key_differences(meta["run_key"], key)
     forbidden = {name: how for name, how in other.items() if name not in EXTENDABLE}
     if forbidden:
-        raise FitError(f"training.resume: {shorten(path)} belongs to another run: {_few(forbidden)}")
-    extended = f" ({_few(other)})" if other else ""
+        told = some(forbidden.values(), between="; ")
+        raise FitError(f"training.resume: {shorten(path)} belongs to another run: {told}")
+    extended = f" ({some(other.values(), between='; ')})" if other else ""
     return Start("resume", path, f"resumes at step {meta['step']} of {shorten(path)}{extended}")
-
-
-def _few(other: dict[str, str]) -> str:
-    told = list(other.values())
-    return "; ".join(told[:3]) + (f"; and {len(told) - 3} more" if len(told) > 3 else "")
 
 
 def clear(folder: Path, after: int | None) -> None:

@@ -13,9 +13,9 @@ from lib.data.text import tokenize
 from lib.models.attributes import number_attributes
 from lib.models.captioner import Captioner
 from lib.models.decoding import Decoding
-from lib.score.attributes import World, attribute_f1
+from lib.score.attributes import World, attribute_f1, attribute_set
 from lib.score.cider import CiderD
-from lib.score.diversity import diversity
+from lib.score.diversity import diversity, ends_are_usual, ends_badly
 from lib.train.session import Validator
 
 BATCH = 64  # pictures captioned or read at once
@@ -61,17 +61,28 @@ def by_captions(
     return lambda model: rate(caption_all(model, records, view, decoding))
 
 
-def rating(records: Sequence[Record], world: World | None) -> Callable[[Sequence[str]], dict[str, Any]]:
-    """How good captions of these pictures are, in their order; references are prepared once."""
-    cider = CiderD([[tokenize(text) for text in record.captions] for record in records], end_token=False)
+def rating(
+    records: Sequence[Record], world: World | None, *, closely: bool = False
+) -> Callable[[Sequence[str]], dict[str, Any]]:
+    """How good captions of these pictures are, in their order; `closely` tells how varied and finished too.
+
+    References are prepared once.
+    """
+    references = [[tokenize(text) for text in record.captions] for record in records]
+    cider, closed = CiderD(references, end_token=False), ends_are_usual(references)
     attributes = [record.attributes for record in records]
 
     def rate(texts: Sequence[str]) -> dict[str, Any]:
         tokens = [tokenize(text) for text in texts]
-        score = float(cider.scores(tokens).mean())
-        result = {"score": score, "cider_d": score, "unique": diversity(tokens)["unique"]}
+        score, varied = float(cider.scores(tokens).mean()), diversity(tokens)
+        result = {"score": score, "cider_d": score, "unique": varied["unique"]}
         if world and all(attributes):
             result["attribute_f1"] = attribute_f1(texts, attributes, world).f1
+            if closely:
+                result["unique_attributes"] = len({attribute_set(text, world) for text in texts}) / len(texts)
+        if closely:
+            broken = sum(ends_badly(words, closed) for words in tokens) / len(tokens)
+            result |= varied | {"bad_endings": broken}
         return result
 
     return rate

@@ -18,7 +18,7 @@ from lib.paths import resolve
 from lib.progress import Progress
 from rebuild.ask.answer_store import AnswerRow, AnswerStore, Shard, write_json_lines
 from rebuild.ask.pictures import SHARDS, PictureList, check_picture, list_pictures
-from rebuild.backends.shape import Answer, Backend, NoAnswer
+from rebuild.backends.shape import Backend, NoAnswer
 from rebuild.errors import RebuildError
 
 BATCHES = 4  # of the backend's size, from the shards that are claimed at once
@@ -169,29 +169,22 @@ class _Worker:
 
     def ask(self, pictures: list[Content]) -> list[AnswerRow]:
         """A row for each picture; those that do not open are not put to the backend."""
-        paths = [self.pictures.path(names[0]) for _, names in pictures]
-        checked = list(self.openers.map(check_picture, paths))
-        prompts = self.about["prompts"]
-        asked = [(row, kind) for row, (reason, _) in enumerate(checked) if reason is None for kind in prompts]
-        given = self.put(paths, asked)
+        paths = [self.pictures.root / names[0] for _, names in pictures]
+        checked = self.openers.map(check_picture, paths)
         rows = [self.begin_row(*picture, *check) for picture, check in zip(pictures, checked, strict=True)]
-        for (row, kind), answer in zip(asked, given, strict=True):
-            if isinstance(answer, NoAnswer):
-                rows[row]["failed"][kind] = answer.reason
-            else:
-                rows[row]["texts"][kind] = answer
-        self.failed += sum(bool(row["failed"]) for row in rows)
-        return rows
-
-    def put(self, paths: list[Path], asked: list[tuple[int, str]]) -> list[Answer]:
-        """The questions, as (place of the path, prompt's name), to the backend."""
-        if not asked:
-            return []
-        prompts = [self.about["prompts"][kind] for _, kind in asked]
-        given = self.backend([paths[row] for row, _ in asked], prompts)
+        good = [(path, row) for path, row in zip(paths, rows, strict=True) if not row["failed"]]
+        asked = [(path, row, kind) for path, row in good for kind in self.about["prompts"]]
+        prompts = [self.about["prompts"][kind] for *_, kind in asked]
+        given = self.backend([path for path, *_ in asked], prompts) if asked else []
         if len(given) != len(asked):
             raise RebuildError(f"{self.backend.name} gave {len(given)} answers to {len(asked)} questions")
-        return given
+        for (_, row, kind), answer in zip(asked, given, strict=True):
+            if isinstance(answer, NoAnswer):
+                row["failed"][kind] = answer.reason
+            else:
+                row["texts"][kind] = answer
+        self.failed += sum(bool(row["failed"]) for row in rows)
+        return rows
 
     def begin_row(self, id: str, names: list[str], reason: str | None, flags: list[str]) -> AnswerRow:
         row: AnswerRow = {"id": id, "name": names[0], "texts": {}, "failed": {}, **self.about, "flags": flags}

@@ -18,7 +18,7 @@ from PIL import Image
 
 from lib.data.formats.gallery import is_picture
 from lib.data.images import FORMATS, ImageError, load_image
-from lib.files import hash_file
+from lib.files import hash_file, sync
 from lib.paths import resolve, shorten
 from lib.progress import Progress
 from rebuild.ask.answer_store import read_json_lines, take_claim, write_json_lines
@@ -53,7 +53,6 @@ class PictureList:
         self.root = root
         self.offsets = [array("Q") for _ in range(SHARDS)]
         self.refused: list[ListedPicture] = []
-        self.files = 0
         self.lines = file.open("rb")  # kept: another process may put a newer list in its place
         for offset, row in read_json_lines(file):
             picture = ListedPicture(**row)
@@ -61,7 +60,6 @@ class PictureList:
                 self.refused.append(picture)
             else:
                 self.offsets[picture.shard].append(offset)
-            self.files += 1
 
     def shard(self, number: int) -> dict[str, list[str]]:
         """Id -> the names under which this content lies in the folder, the first one standing for it."""
@@ -71,12 +69,6 @@ class PictureList:
             row = json.loads(self.lines.readline())
             names.setdefault(row["id"], []).append(row["name"])
         return names
-
-    def path(self, name: str) -> Path:
-        return self.root / name
-
-    def close(self) -> None:
-        self.lines.close()
 
 
 def list_pictures(folder: str | Path, file: str | Path) -> PictureList:
@@ -100,9 +92,11 @@ def write_list(root: Path, names: Sequence[str], file: Path) -> None:
     draft, earlier = file.with_name(f".{file.name}.draft"), file.with_name(f".{file.name}.earlier")
     if draft.exists():
         draft.replace(earlier)  # a listing that was killed
-    known = read_known(file if file.exists() else earlier)
+    before = file if file.exists() else earlier
+    known = (ListedPicture(**row) for _, row in read_json_lines(before)) if before.exists() else iter(())
     with Progress("listing", len(names), "pictures") as progress:
         write_json_lines(draft, (asdict(picture) for picture in look_at_all(root, names, known, progress)))
+    sync(draft)
     draft.replace(file)
     earlier.unlink(missing_ok=True)
 
@@ -114,12 +108,6 @@ def walk_pictures(root: Path) -> Iterator[str]:
         for name in names:
             if is_picture(name):
                 yield name if inside == "." else f"{inside}/{name}"
-
-
-def read_known(file: Path) -> Iterator[ListedPicture]:
-    """What an earlier listing holds, in its order."""
-    if file.exists():
-        yield from (ListedPicture(**row) for _, row in read_json_lines(file))
 
 
 def look_at_all(

@@ -66,8 +66,7 @@ class TinyInstructBlip(nn.Module):
         """What its weights depend on before they are trained."""
         words = json.dumps(self.processor.tokenizer.get_vocab(), sort_keys=True)
         size = self.network.config.vision_config.image_size
-        digest = sha256(words)[:16]
-        return {"kind": "instructblip", "size": size, "shape": SHAPE, "words": digest}
+        return {"kind": "instructblip", "size": size, "shape": SHAPE, "words": sha256(words)[:16]}
 
     def save(self, folder: str | Path) -> Path:
         """A folder that `from_pretrained` opens; whole or not at all, and equal for equal weights."""
@@ -91,19 +90,14 @@ class TinyInstructBlip(nn.Module):
 
 def build_tiny_instructblip(texts: Sequence[str], *, size: int = 64, seed: int = 0) -> TinyInstructBlip:
     """An untrained InstructBLIP for pictures of `size` pixels that knows the words of `texts`."""
-    from transformers import (
-        BlipImageProcessor,
-        InstructBlipConfig,
-        InstructBlipForConditionalGeneration,
-        InstructBlipProcessor,
-    )
+    import transformers
 
     if not any(text.strip() for text in texts):
         raise RebuildError("no texts to take words from: expected the questions and answers it shall know")
     if size <= 0 or size % SHAPE["patch"]:
         raise RebuildError(f"size must be a multiple of {SHAPE['patch']} pixels, not {size}")
-    processor = InstructBlipProcessor(
-        BlipImageProcessor(size={"height": size, "width": size}),
+    processor = transformers.InstructBlipProcessor(
+        transformers.BlipImageProcessor(size={"height": size, "width": size}),
         build_tokenizer(texts),
         build_tokenizer(texts),
         num_query_tokens=SHAPE["queries"],
@@ -112,7 +106,7 @@ def build_tiny_instructblip(texts: Sequence[str], *, size: int = 64, seed: int =
     numbers = {name.replace("token", "token_id"): words.convert_tokens_to_ids(token)
                for name, token in SPECIAL.items() if token != UNKNOWN}  # fmt: skip
     room = {"vocab_size": len(words), "max_position_embeddings": SHAPE["places"]}
-    config = InstructBlipConfig(
+    config = transformers.InstructBlipConfig(
         vision_config=SHAPE["seeing"] | {"image_size": size, "patch_size": SHAPE["patch"]},
         qformer_config=SHAPE["querying"] | room,
         text_config=SHAPE["saying"] | room | numbers,
@@ -121,7 +115,7 @@ def build_tiny_instructblip(texts: Sequence[str], *, size: int = 64, seed: int =
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = InstructBlipForConditionalGeneration(config)
+        network = transformers.InstructBlipForConditionalGeneration(config)
         nn.init.normal_(network.query_tokens)  # the library's are all zero, hence all alike
     return TinyInstructBlip(network, processor)
 
@@ -136,8 +130,7 @@ def build_tokenizer(texts: Sequence[str]) -> "PreTrainedTokenizerFast":
     numbers = {word: n for n, word in enumerate(dict.fromkeys([*SPECIAL.values(), *pieces]))}
     words = Tokenizer(models.WordLevel(numbers, unk_token=UNKNOWN))
     words.pre_tokenizer, words.decoder = cut, decoders.Fuse()
-    template = processors.TemplateProcessing(
+    words.post_processor = processors.TemplateProcessing(
         single=f"$A {ANSWER}", special_tokens=[(ANSWER, numbers[ANSWER])]
     )
-    words.post_processor = template
     return PreTrainedTokenizerFast(tokenizer_object=words, clean_up_tokenization_spaces=False, **SPECIAL)

@@ -52,45 +52,9 @@ QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|「[^」]*」")  # what a shirt s
 LOOP = re.compile(r"(\b.{2,60}?\b)(?:[\s,]+\1){2,}(?!\w)", re.IGNORECASE)
 CJK_LOOP = re.compile(rf"([{CJK}]{{1,12}}?[，、]?)\1{{2,}}")
 # words that English sentences hold and other languages written in Latin letters do not
-ENGLISH = frozenset(
-    [
-        "the",
-        "of",
-        "and",
-        "is",
-        "are",
-        "with",
-        "in",
-        "on",
-        "at",
-        "to",
-        "an",
-        "it",
-        "its",
-        "this",
-        "that",
-        "there",
-        "has",
-        "have",
-        "from",
-        "by",
-        "for",
-        "behind",
-        "front",
-        "which",
-        "as",
-        "her",
-        "his",
-        "she",
-        "he",
-        "wearing",
-        "wears",
-        "features",
-        "shows",
-        "taken",
-        "was",
-        "were",
-    ]
+ENGLISH = (
+    "the of and is are with in on at to an it its this that there has have from by for behind front which "
+    "as her his she he wearing wears features shows taken was were"
 )
 
 
@@ -130,7 +94,7 @@ def clean_text(text: str, kind: str, *, prompt: str = "", settings: Cleaning | N
         (LEAK, lambda said: remove_leaks(said, prompt, settings.leak_words)),
         (REFUSAL, remove_refusals),
         (REPEAT, remove_repeats),
-        (CLOTHING, cut_clothes if kind == BACKGROUND else keep),
+        (CLOTHING, cut_clothes if kind == BACKGROUND else str.strip),
         (BROKEN, mend_end),
     ):
         after = mend(text)
@@ -182,10 +146,6 @@ def hash_words(text: str) -> bytes:
 def words_alone(text: str) -> str:
     """A text as it is compared: its words alone."""
     return " ".join(re.findall(r"\w+", text.lower()))
-
-
-def keep(text: str) -> str:
-    return text.strip()
 
 
 def remove_leading(text: str) -> str:
@@ -284,4 +244,4 @@ def is_in(text: str, words: list[str], language: str) -> bool:
     if language == "zh":
         return 2 * chinese >= len(letters)
     latin = sum(letter.isascii() for letter in letters)
-    return 10 * latin >= 9 * len(letters) and (len(words) < 6 or any(word in ENGLISH for word in words))
+    return 10 * latin >= 9 * len(letters) and (len(words) < 6 or not {*words}.isdisjoint(ENGLISH.split()))

@@ -8,79 +8,14 @@ from atelier import lexicon as words
 from atelier import synonyms
 
 # clothes that photographs show and the atelier does not draw
-MORE = [
-    "wear",
-    "wears",
-    "wearing",
-    "worn",
-    "dressed",
-    "clothing",
-    "clothes",
-    "garment",
-    "garments",
-    "outfit",
-    "outfits",
-    "attire",
-    "apparel",
-    "fashion",
-    "t-shirt",
-    "tshirt",
-    "t-shirts",
-    "shirts",
-    "dresses",
-    "skirts",
-    "jackets",
-    "coats",
-    "sweaters",
-    "hoodies",
-    "vests",
-    "caps",
-    "hats",
-    "hat",
-    "scarves",
-    "shoe",
-    "shoes",
-    "sneakers",
-    "boots",
-    "sandals",
-    "heels",
-    "sock",
-    "suit",
-    "suits",
-    "uniform",
-    "pajamas",
-    "swimsuit",
-    "bikini",
-    "swimwear",
-    "swim",
-    "trunks",
-    "boxer",
-    "boxers",
-    "briefs",
-    "underwear",
-    "polo",
-    "henley",
-    "overalls",
-    "tracksuit",
-    "sweatpants",
-    "sweatshirt",
-    "pants",
-    "blazer",
-    "gown",
-    "robe",
-    "kimono",
-    "lingerie",
-    "bra",
-    "blouse",
-    "sleeve",
-    "sleeves",
-    "collar",
-    "neckline",
-    "denim",
-    "necktie",
-    "handbag",
-    "backpack",
-]
+MORE = (
+    "wear wears wearing worn dressed clothing clothes garment garments outfit outfits attire apparel "
+    "fashion t-shirt tshirt t-shirts shirts dresses skirts jackets coats sweaters hoodies vests caps hats "
+    "hat scarves shoe shoes sneakers boots sandals heels sock suit suits uniform pajamas swimsuit bikini "
+    "swimwear swim trunks boxer boxers briefs underwear polo henley overalls tracksuit sweatpants "
+    "sweatshirt pants blazer gown robe kimono lingerie bra blouse sleeve sleeves collar neckline denim "
+    "necktie handbag backpack"
+)
 AMBIGUOUS = {"ring", "rings", "tie", "watch", "glasses", "tank"}  # may stand in a room as well
 CHINESE = (
     "衬衫|衬衣|裤|裙|外套|夹克|毛衣|卫衣|T恤|t恤|上衣|大衣|帽|围巾|穿|戴着|鞋|袜|衣服|服装|服饰|领带|西装"
@@ -113,7 +48,7 @@ def garment_words() -> re.Pattern[str]:
     phrases = {
         phrase for table in tables for kinds in table.values() for names in kinds.values() for phrase in names
     }
-    known = sorted((phrases | {words.DENIM_TROUSERS, *MORE}) - AMBIGUOUS, key=len, reverse=True)
+    known = sorted((phrases | {words.DENIM_TROUSERS, *MORE.split()}) - AMBIGUOUS, key=len, reverse=True)
     return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, known))})(?![\w-])|{CHINESE}", re.IGNORECASE)
 
 

@@ -107,16 +107,16 @@ def count_outcomes(pairs: Sequence[tuple[Verdict, Attributes]]) -> dict[str, flo
     }
 
 
-def claim_curve(
-    verdicts: Sequence[Iterable[Verdict]], truths: Sequence[Attributes]
+def doubt_curves(
+    judged: Sequence[Judged], truths: Sequence[Attributes]
 ) -> dict[str, list[dict[str, float | None]]]:
     """For each kind found, precision and lost at every threshold of doubt, the smallest first.
 
     Exact for what `judge_claim` decides by belief; claims without an opinion are kept at any threshold.
     """
     beliefs: dict[str, tuple[list[float], list[float]]] = {}  # kind -> of wrong claims, of true ones
-    for its, truth in zip(verdicts, truths, strict=True):
-        for v in its:
+    for text, truth in zip(judged, truths, strict=True):
+        for v in text.verdicts:
             wrong, true = beliefs.setdefault(v.kind, ([], []))
             belief = 2.0 if v.belief is None else v.belief
             (true if truth[v.attribute] == v.value else wrong).append(belief)
@@ -192,13 +192,6 @@ def judge_planted(
         judge_text(text.text, seen, picture=picture, seed=number, **more)
         for number, (text, seen, picture) in enumerate(rows)
     ]
-
-
-def doubt_curves(
-    judged: Sequence[Judged], truths: Sequence[Attributes]
-) -> dict[str, list[dict[str, float | None]]]:
-    """For each kind of claim what is found and what is lost at every threshold."""
-    return claim_curve([text.verdicts for text in judged], truths)
 
 
 def choose_judge_settings(

@@ -1,5 +1,6 @@
 """Backends: whatever describes pictures, behind one small shape. `open_backend` is the way in."""
 
+from dataclasses import MISSING, fields
 from typing import Any
 
 from lib.config import ConfigError, read_settings
@@ -20,22 +21,10 @@ def open_backend(settings: dict[str, Any]) -> Backend:
     if kind not in KINDS:
         raise ConfigError(f"backend.kind must be one of {', '.join(map(repr, KINDS))}, not {kind!r}")
     rest = {name: value for name, value in settings.items() if name != "kind"}
-    missing = [name for name in required(KINDS[kind]) if name not in rest]
-    if missing:
-        raise ConfigError(f"backend.{missing[0]} is needed by the {kind} backend")
+    for entry in fields(KINDS[kind]):
+        if entry.name not in rest and entry.default is entry.default_factory is MISSING:
+            raise ConfigError(f"backend.{entry.name} is needed by the {kind} backend")
     return start(kind, read_settings(KINDS[kind], rest, where="backend."))
-
-
-def required(kind: type) -> list[str]:
-    """Settings without a default."""
-    return [name for name in kind.__dataclass_fields__ if not has_default(kind, name)]
-
-
-def has_default(kind: type, name: str) -> bool:
-    from dataclasses import MISSING
-
-    entry = kind.__dataclass_fields__[name]
-    return entry.default is not MISSING or entry.default_factory is not MISSING
 
 
 def start(kind: str, settings: Any) -> Backend:

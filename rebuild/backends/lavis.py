@@ -49,10 +49,9 @@ class Worker:
         )
         self.lines: queue.Queue[bytes | None] = queue.Queue()
         self.last_words: collections.deque[str] = collections.deque(maxlen=LAST_WORDS)
-        self.listeners = [threading.Thread(target=listen, args=(self.process.stdout, self.lines.put)),
-                          threading.Thread(target=listen, args=(self.process.stderr, self.hear))]  # fmt: skip
+        ears = (self.process.stdout, self.lines.put), (self.process.stderr, self.hear)
+        self.listeners = [threading.Thread(target=listen, args=ear, daemon=True) for ear in ears]
         for listener in self.listeners:
-            listener.daemon = True
             listener.start()
         self.count = 0
 
@@ -179,16 +178,13 @@ class Lavis:
     def ask(self, images: list[Image.Image], prompts: list[str]) -> list[Answer]:
         """A batch that loses its worker is asked again row by row: only the row that does it fails."""
         answers = self.try_once(images, prompts)
-        if not isinstance(answers, list):
-            answers = [self.ask_alone(image, prompt) for image, prompt in zip(images, prompts, strict=True)]
+        if self.worker is None:
+            rows = zip(images, prompts, strict=True)
+            answers = [self.try_once([image], [prompt])[0] for image, prompt in rows]
         self.patience.note(answers)
         return answers
 
-    def ask_alone(self, image: Image.Image, prompt: str) -> Answer:
-        answers = self.try_once([image], [prompt])
-        return answers[0] if isinstance(answers, list) else answers
-
-    def try_once(self, images: list[Image.Image], prompts: list[str]) -> list[Answer] | NoAnswer:
+    def try_once(self, images: list[Image.Image], prompts: list[str]) -> list[Answer]:
         """Ask; a lost worker is replaced before the next question, and gives up only where none answers."""
         if self.worker is None:
             self.worker = self.start()
@@ -199,7 +195,7 @@ class Lavis:
             self.lost += 1
             if self.lost >= self.settings.lost_workers:
                 raise BackendError(f"{self.lost} workers in a row were lost; the last: {error}") from None
-            return NoAnswer(str(error))
+            return [NoAnswer(str(error))] * len(images)
         except BaseException:
             self.close()  # a question without its answer read would shift all later ones
             raise

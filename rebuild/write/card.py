@@ -13,7 +13,7 @@ from lib.files import write_text
 from lib.paths import resolve
 from lib.publish.show import spell_value
 from rebuild.audit.cleaning_counts import Tally
-from rebuild.write.fuse import BACKGROUND, GARMENTS, Rebuilt, Row, fuse, sources
+from rebuild.write.fuse import FILES, Rebuilt, Row, caption_of, sources
 
 TEMPLATE = "card.md.j2"
 EXAMPLES = 3
@@ -57,9 +57,7 @@ def count_rows(rows: Sequence[Row], rebuilt: Rebuilt | None) -> dict[str, int]:
         "not readable as pictures": sum("picture" in row["failed"] for row in rows),
         "questions without an answer": sum(len(row["failed"].keys() - {"picture"}) for row in rows),
     }
-    counts |= {
-        f"texts on {kind}": sum(kind in row["texts"] for row in rows) for kind in (GARMENTS, BACKGROUND)
-    }
+    counts |= {f"texts on {kind}": sum(kind in row["texts"] for row in rows) for kind in FILES}
     if rebuilt:
         counts |= {f"captions in {split}": size for split, size in rebuilt.sizes.items()}
         counts["pictures left out for want of a text"] = rebuilt.without_text
@@ -78,10 +76,6 @@ def count_verdicts(rows: Sequence[Row]) -> list[tuple[tuple[str, str], int]]:
     """What the judge did with the claims of each kind of text."""
     judged = [item for row in rows for item in row.get("claims", {}).items()]
     return sorted(Counter((kind, verdict["outcome"]) for kind, its in judged for verdict in its).items())
-
-
-def caption_of(texts: Mapping[str, str]) -> str:
-    return fuse(*(texts.get(kind, "") for kind in (GARMENTS, BACKGROUND)))
 
 
 def quote(text: str) -> str:

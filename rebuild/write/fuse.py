@@ -52,9 +52,14 @@ def fuse(garments: str, background: str) -> str:
     return backward if parse(forward).attributes != union and parse(backward).attributes == union else forward
 
 
+def caption_of(texts: Mapping[str, str]) -> str:
+    """The texts of one picture, fused; empty where there are none."""
+    return fuse(*(texts.get(kind, "") for kind in FILES))
+
+
 def fuse_rows(rows: Iterable[Row]) -> dict[str, str]:
     """Name -> the fused caption of each picture; pictures without any text are left out."""
-    captions = {row["name"]: fuse(*(row["texts"].get(kind, "") for kind in FILES)) for row in rows}
+    captions = {row["name"]: caption_of(row["texts"]) for row in rows}
     return {name: caption for name, caption in captions.items() if caption}
 
 
@@ -117,25 +122,18 @@ def write_rebuilt(
     `split` names a row's split; None leaves all unassigned. Pictures are linked, or copied where that fails.
     """
     folder, pictures = resolve(folder), resolve(pictures)
-    captions: dict[str, dict[str, str]] = {}
-    sources: dict[str, str] = {}
-    without = 0
-    for row in rows:
-        text = fuse(*(row["texts"].get(kind, "") for kind in FILES))
-        if not text:
-            without += 1
-            continue
-        name = plain_name(row)
-        captions.setdefault(split(row) if split else "unassigned", {})[name] = text
-        sources[name] = row["name"]
-    if not captions:
+    told = [(row, text) for row in rows if (text := caption_of(row["texts"]))]
+    if not told:
         raise RebuildError(f"{shorten(folder)}: no picture has a text; nothing to write")
-    for name, source in track(sources.items(), "linking", total=len(sources), unit="pictures"):
-        link(pictures / source, folder / "images" / name)
+    captions: dict[str, dict[str, str]] = {}
+    for row, text in told:
+        captions.setdefault(split(row) if split else "unassigned", {})[plain_name(row)] = text
+    for row, _ in track(told, "linking", unit="pictures"):
+        link(pictures / row["name"], folder / "images" / plain_name(row))
     for old in folder.glob("*captions.json"):
         old.unlink()  # of an earlier writing with other splits
     write_deepfashion(folder, captions)
-    return Rebuilt(folder, {name: len(texts) for name, texts in captions.items()}, without)
+    return Rebuilt(folder, {name: len(texts) for name, texts in captions.items()}, len(rows) - len(told))
 
 
 def plain_name(row: Row) -> str:

@@ -1,6 +1,6 @@
 """Statistics count what is there."""
 
-from atelier.sample import picture_name, sample_look
+from atelier.sample import sample_look
 from atelier.statistics import count_values, share_visible
 from atelier.visible import visible
 from atelier.wardrobe import SCHEMA, VIEWS
@@ -16,7 +16,7 @@ def test_counts_are_of_visible_attributes_only():
 
 def test_a_back_hides_the_glasses_and_a_front_shows_them():
     looks = [sample_look(product, 1, seed=5) for product in range(1, 200)]
-    pictures = {picture_name(look, view): visible(look, view) for look in looks for view in VIEWS}
+    pictures = [(look.product, 1, view, visible(look, view)) for look in looks for view in VIEWS]
     shares = share_visible(pictures, seed=5)
     assert shares["glasses"]["3_back"] == 0.0
     assert shares["glasses"]["1_front"] == 1.0

@@ -226,18 +226,6 @@ def test_loading_is_strict(best):
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
 
 
-@pytest.mark.parametrize("vocab", [["a", "b"], {"b": 1, "a": 0}])
-def test_another_vocabulary_is_refused(vocab):
-    checkpoint.check_vocabulary({"vocab": vocab}, ["a", "b"], "here")
-    for words, told in (
-        (["a", "c"], "id 1 is 'b' there and 'c' here"),
-        (["a"], "'b' there and nothing here"),
-    ):
-        with pytest.raises(CheckpointError) as error:
-            checkpoint.check_vocabulary({"vocab": vocab}, words, "here")
-        assert_one_line(error, "another vocabulary", told)
-
-
 # weights that users bring
 
 

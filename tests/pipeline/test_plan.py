@@ -1,9 +1,10 @@
 """The plan: stages by name, pipelines that close, paths over parameters, needs that name their maker."""
 
 import pytest
+from pipeline_rules import check_pipeline
 from toy_pipeline import PARAMETERS
 
-from pipeline import PipelineError, Stage, check_pipeline
+from pipeline import PipelineError, Stage
 from pipeline.plan import Request, make_plan
 from pipeline.stage import choose_stages
 

@@ -8,9 +8,10 @@ import subprocess
 import sys
 
 import pytest
+from pipeline_rules import check_pipeline
 
 from lib.paths import NOTEBOOKS, ROOT
-from pipeline import Stage, check_pipeline, closure, notebook
+from pipeline import Stage, closure, notebook
 
 
 def test_list_shows_titles_paths_and_states(pair):

@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from lib.data.formats.gallery import Gallery
-from lib.data.formats.report import DUPLICATE, UNASSIGNED, WRONG_TYPE, Dataset, FormatError, OnBad, Report
+from lib.data.formats.report import UNASSIGNED, Bad, Dataset, FormatError, OnBad, Report
 from lib.data.formats.stream import Repeated, read_members
-from lib.data.record import Record
+from lib.data.record import SPLITS, Record
 from lib.paths import shorten
-
-SPLITS = ("train", "val", "test")
 
 
 def read_coco(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = True) -> Dataset:
@@ -62,7 +60,7 @@ def read_coco_rows(file: Path, seen: set[int], report: Report) -> tuple[dict[int
     for section, item in read_members(file, report, inside=("images", "annotations")):
         if section == "images" and is_row(item, "id", file, "images", report):
             if item["id"] in seen:
-                report.bad(DUPLICATE, file, f"images id {item['id']}", "each image once")
+                report.bad(Bad.DUPLICATE, file, f"images id {item['id']}", "each image once")
             else:
                 seen.add(item["id"])
                 names[item["id"]] = item.get("file_name")
@@ -70,9 +68,9 @@ def read_coco_rows(file: Path, seen: set[int], report: Report) -> tuple[dict[int
             number = item.get("id")
             where = f"annotations id {number}"
             if type(number) is not int:
-                report.bad(WRONG_TYPE, file, where, "a whole number as 'id'")
+                report.bad(Bad.WRONG_TYPE, file, where, "a whole number as 'id'")
             elif number in annotations:
-                report.bad(DUPLICATE, file, where, "each annotation once")
+                report.bad(Bad.DUPLICATE, file, where, "each annotation once")
             else:
                 annotations.add(number)
                 mine = captions.setdefault(item["image_id"], [])
@@ -86,12 +84,8 @@ def is_row(item: Any, key: str, file: Path, section: str, report: Report) -> boo
     if isinstance(item, dict) and not isinstance(item, Repeated) and type(item.get(key)) is int:
         return True
     shown = item.get("id", item) if isinstance(item, dict) else item
-    report.bad(
-        WRONG_TYPE,
-        file,
-        f"{section} {str(shown)[:60]}",
-        f"an object, each key once, with a number as {key!r}",
-    )
+    where, expected = f"{section} {str(shown)[:60]}", f"an object, each key once, with a number as {key!r}"
+    report.bad(Bad.WRONG_TYPE, file, where, expected)
     return False
 
 
@@ -106,6 +100,5 @@ def coco_records(
         if media and texts != []:
             yield Record(str(image), media, tuple(texts or ()), split)
     for image in captions:
-        gallery.report.bad(
-            WRONG_TYPE, file, f"annotations of image_id {image}", "an image of that id in 'images'"
-        )
+        where = f"annotations of image_id {image}"
+        gallery.report.bad(Bad.WRONG_TYPE, file, where, "an image of that id in 'images'")

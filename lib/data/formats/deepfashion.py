@@ -12,43 +12,34 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lib.data.formats.gallery import Gallery, leads_out, only_one
-from lib.data.formats.report import (
-    DUPLICATE,
-    OUTSIDE,
-    UNASSIGNED,
-    WRONG_TYPE,
-    Dataset,
-    FormatError,
-    OnBad,
-    Report,
-)
+from lib.data.formats.report import UNASSIGNED, Bad, Dataset, FormatError, OnBad, Report
 from lib.data.formats.stream import Repeated, read_members
-from lib.data.record import Record
+from lib.data.record import SPLITS, Record
 from lib.files import write_json
 from lib.paths import shorten
 
 SPELLINGS = ("deepfashion-multimodal", "deepfashion-multimodel", "deepfasion-multimodel")
-SPLITS = ("train", "val", "test")
 
 
 class Name(NamedTuple):
-    """What a DeepFashion file name says."""
+    """What a DeepFashion file name says. An outfit has a number of its own only within its product."""
 
     gender: str
     category: str
     product: str
-    outfit: str
+    outfit: str  # product-number
     view: str
+
+    @property
+    def outfit_number(self) -> int:
+        return int(self.outfit.rpartition("-")[2])
 
 
 NAME = re.compile(r"(?:.*/)?([A-Z]+)-([A-Za-z_]+)-id_(\d+)-(\d+)_(\w+)\.\w+")
 
 
 def parse_name(name: str) -> Name | None:
-    """`WOMEN-Dresses-id_00002367-04_1_front.jpg` -> its parts; None where a name is built otherwise.
-
-    The same outfit number of two products means nothing, so `outfit` is `product-outfit`.
-    """
+    """`WOMEN-Dresses-id_00002367-04_1_front.jpg` -> its parts; None where a name is built otherwise."""
     match = NAME.fullmatch(name)
     if not match:
         return None
@@ -107,7 +98,7 @@ def read_captions_files(
     for split, file in files.items():
         for name, value in read_members(file, report):
             if name in seen:
-                report.bad(DUPLICATE, file, name, "each picture once in all splits together")
+                report.bad(Bad.DUPLICATE, file, name, "each picture once in all splits together")
                 continue
             seen.add(name)
             media = gallery.find(name, file)
@@ -121,11 +112,11 @@ def read_attributes(file: Path, report: Report) -> dict[str, dict[str, str | Non
     attributes: dict[str, dict[str, str | None]] = {}
     for name, value in read_members(file, report) if file.is_file() else ():
         if name in attributes:
-            report.bad(DUPLICATE, file, name, "each picture once")
+            report.bad(Bad.DUPLICATE, file, name, "each picture once")
         elif not isinstance(value, dict) or isinstance(value, Repeated):
-            report.bad(WRONG_TYPE, file, name, "an object of attributes, each once")
+            report.bad(Bad.WRONG_TYPE, file, name, "an object of attributes, each once")
         elif wrong := [key for key, found in value.items() if not isinstance(found, str | None)]:
-            report.bad(WRONG_TYPE, file, name, f"text or null for {wrong[0]!r}")
+            report.bad(Bad.WRONG_TYPE, file, name, f"text or null for {wrong[0]!r}")
         else:
             attributes[name] = value
     return attributes
@@ -137,7 +128,7 @@ def read_captions(path: str | Path, *, on_bad: OnBad = "raise") -> dict[str, tup
     captions: dict[str, tuple[str, ...]] = {}
     for name, value in read_members(path, report):
         if name in captions:
-            report.bad(DUPLICATE, path, name, "each picture once")
+            report.bad(Bad.DUPLICATE, path, name, "each picture once")
         elif texts := report.captions(value, path, name):
             captions[name] = texts
     return captions
@@ -170,7 +161,8 @@ def check_captions(folder: Path, split: str, rows: Mapping[str, str | Sequence[s
     report, file = Report("raise"), folder / f"{split}_captions.json"
     for name, value in rows.items():
         if leads_out(name) or name in seen:
-            report.bad(DUPLICATE if name in seen else OUTSIDE, file, name, "a new file name inside images/")
+            reason = Bad.DUPLICATE if name in seen else Bad.OUTSIDE
+            report.bad(reason, file, name, "a new file name inside images/")
         report.captions(value if isinstance(value, str) else list(value), file, name)
         seen.add(name)
 

@@ -15,16 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from lib.data.formats.gallery import Gallery, only_one
-from lib.data.formats.report import (
-    DUPLICATE,
-    EMPTY_CAPTION,
-    UNASSIGNED,
-    WRONG_TYPE,
-    Dataset,
-    FormatError,
-    OnBad,
-    Report,
-)
+from lib.data.formats.report import UNASSIGNED, Bad, Dataset, FormatError, OnBad, Report
 from lib.data.record import Record
 from lib.paths import shorten
 
@@ -65,7 +56,7 @@ def gather_flickr(rows: Iterator[CaptionRow], file: Path, report: Report) -> dic
         mine = captions.setdefault(name, {})
         key = len(mine) if number is None else number
         if key in mine:
-            report.bad(DUPLICATE, file, line, f"caption {number} of {name!r} once")
+            report.bad(Bad.DUPLICATE, file, line, f"caption {number} of {name!r} once")
         elif caption := report.caption(text, file, line):
             mine[key] = caption
     return captions
@@ -95,7 +86,7 @@ def read_tabs(text: TextIO, file: Path, report: Report) -> Iterator[CaptionRow]:
         if len(cells) == 3 and cells[0] and cells[1].isdecimal():
             yield line, cells[0], cells[1], cells[2]
         elif row.strip():
-            report.bad(WRONG_TYPE, file, line, "image <tab> caption number <tab> caption")
+            report.bad(Bad.WRONG_TYPE, file, line, "image <tab> caption number <tab> caption")
 
 
 def read_tokens(text: TextIO, file: Path, report: Report) -> Iterator[CaptionRow]:
@@ -105,7 +96,7 @@ def read_tokens(text: TextIO, file: Path, report: Report) -> Iterator[CaptionRow
         if tab and name and number.isdecimal():
             yield line, name, number, caption
         elif row.strip():
-            report.bad(WRONG_TYPE, file, line, "image#number <tab> caption")
+            report.bad(Bad.WRONG_TYPE, file, line, "image#number <tab> caption")
 
 
 def read_commas(text: TextIO, file: Path, report: Report) -> Iterator[CaptionRow]:
@@ -117,12 +108,12 @@ def read_commas(text: TextIO, file: Path, report: Report) -> Iterator[CaptionRow
         except StopIteration:
             return
         except csv.Error as error:
-            report.bad(WRONG_TYPE, file, line, f"image,caption ({error})")
+            report.bad(Bad.WRONG_TYPE, file, line, f"image,caption ({error})")
             continue
         if len(cells) == 2 and cells[0]:
             yield line, cells[0], None, cells[1]
         elif cells:
-            report.bad(WRONG_TYPE, file, line, "image,caption (quotes around a caption with commas)")
+            report.bad(Bad.WRONG_TYPE, file, line, "image,caption (quotes around a caption with commas)")
 
 
 def read_splits(folder: Path, known: dict[str, dict], report: Report) -> dict[str, str]:
@@ -137,9 +128,9 @@ def read_splits(folder: Path, known: dict[str, dict], report: Report) -> dict[st
             for line, row in enumerate(lines, start=1):
                 name = row.strip()
                 if name in splits:
-                    report.bad(DUPLICATE, file, line, f"{name!r} once in all split files")
+                    report.bad(Bad.DUPLICATE, file, line, f"{name!r} once in all split files")
                 elif name and name not in known:
-                    report.bad(EMPTY_CAPTION, file, line, f"a picture that has captions, not {name!r}")
+                    report.bad(Bad.EMPTY_CAPTION, file, line, f"a picture that has captions, not {name!r}")
                 elif name:
                     splits[name] = split
     return splits

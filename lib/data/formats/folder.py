@@ -10,11 +10,9 @@ from pathlib import Path
 
 from lib.data.formats.deepfashion import product_in, read_captions
 from lib.data.formats.gallery import Gallery, is_picture
-from lib.data.formats.report import UNASSIGNED, WRONG_TYPE, Dataset, FormatError, OnBad, Report
-from lib.data.record import Record
+from lib.data.formats.report import UNASSIGNED, Bad, Dataset, FormatError, OnBad, Report
+from lib.data.record import SPLITS, Record
 from lib.paths import shorten
-
-SPLITS = ("train", "val", "test")
 
 
 def read_folder(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = True) -> Dataset:
@@ -40,9 +38,8 @@ def walk_folder(gallery: Gallery) -> Iterator[tuple[str, bool]]:
     for folder, folders, names in os.walk(gallery.root):
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]  # noqa: PTH114, PTH118
         if links:
-            gallery.report.notes.append(
-                f"linked folders are not entered: {', '.join(sorted(links))} in {folder}"
-            )
+            told = f"linked folders are not entered: {', '.join(sorted(links))} in {folder}"
+            gallery.report.notes.append(told)
         inside = Path(folder).relative_to(gallery.root).as_posix()
         sidecars = {name[:-4] for name in names if name.endswith(".txt")}
         for name in names:
@@ -65,15 +62,14 @@ def read_fashion_new(path: str | Path, *, on_bad: OnBad = "raise", need_images: 
     """The course project's second dataset: `images-raw/` or `images/`, and once made `image_caption.json`."""
     path = Path(path)
     pictures = path / "images"
-    raw = read_folder(
-        pictures if pictures.is_dir() else path / "images-raw", on_bad=on_bad, need_images=need_images
-    )
+    pictures = pictures if pictures.is_dir() else path / "images-raw"
+    raw = read_folder(pictures, on_bad=on_bad, need_images=need_images)
     records: list[Record] = list(raw)
     captions_file = path / "image_caption.json"
     if captions_file.is_file():
         captions = read_captions(captions_file, on_bad=on_bad)
         strangers = captions.keys() - {record.id for record in raw}
         for name in sorted(strangers):
-            raw.report.bad(WRONG_TYPE, captions_file, name, f"the name of a picture in {raw.folder.name}/")
+            raw.report.bad(Bad.WRONG_TYPE, captions_file, name, f"the name of one in {raw.folder.name}/")
         records = [replace(record, captions=captions.get(record.id, ())) for record in raw]
     return Dataset(records, format="fashion-new", folder=path, report=raw.report)

@@ -4,16 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from lib.data.formats.report import (
-    MISSING_IMAGE,
-    NOT_UTF8,
-    OUTSIDE,
-    TWO_SPELLINGS,
-    WRONG_TYPE,
-    NoPictures,
-    Report,
-    is_unicode,
-)
+from lib.data.formats.report import Bad, NoPictures, Report, is_unicode
 from lib.paths import shorten
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
@@ -34,11 +25,11 @@ class Gallery:
         """The picture's path, or None once the reason is reported. `where` is the row, if not the name."""
         where = name if where is None else where
         if not isinstance(name, str):
-            self.report.bad(WRONG_TYPE, file, where, f"a file name, not {type(name).__name__}")
+            self.report.bad(Bad.WRONG_TYPE, file, where, f"a file name, not {type(name).__name__}")
         elif not is_unicode(name):
-            self.report.bad(NOT_UTF8, file, where, "a file name in UTF-8")
+            self.report.bad(Bad.NOT_UTF8, file, where, "a file name in UTF-8")
         elif leads_out(name):
-            self.report.bad(OUTSIDE, file, where, f"a file in {shorten(self.root)}")
+            self.report.bad(Bad.OUTSIDE, file, where, f"a file in {shorten(self.root)}")
         elif self.need_images and (reason := self.reason_against(name)):
             self.report.bad(reason, file, where, f"a file {name!r} in {shorten(self.root)}")
         else:
@@ -52,10 +43,10 @@ class Gallery:
         if leaf in files:
             return None
         if leaf not in links and not (folder and self.is_outside(folder)):
-            return MISSING_IMAGE
+            return Bad.MISSING_IMAGE
         if self.is_outside(name):
-            return OUTSIDE
-        return None if (self.root / name).is_file() else MISSING_IMAGE
+            return Bad.OUTSIDE
+        return None if (self.root / name).is_file() else Bad.MISSING_IMAGE
 
     def listing(self, folder: str) -> tuple[set[str], set[str]]:
         """The files and the links of one folder below the root; nothing of a folder that leads out."""
@@ -92,7 +83,7 @@ def only_one(places: Sequence[Path], report: Report) -> Path | None:
     found = [place for place in places if place.is_dir()]
     if any(not place.samefile(found[0]) for place in found):
         names = " and ".join(place.name for place in found)
-        report.bad(TWO_SPELLINGS, found[0].parent, names, "one of them")
+        report.bad(Bad.TWO_SPELLINGS, found[0].parent, names, "one of them")
     return found[0] if found else None
 
 

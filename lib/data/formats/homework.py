@@ -13,24 +13,14 @@ from typing import Any
 
 from lib.data.formats.deepfashion import product_in
 from lib.data.formats.gallery import Gallery
-from lib.data.formats.report import (
-    DUPLICATE,
-    EMPTY_CAPTION,
-    OUTSIDE,
-    WRONG_TYPE,
-    Dataset,
-    FormatError,
-    OnBad,
-    Report,
-)
+from lib.data.formats.report import Bad, Dataset, FormatError, OnBad, Report
 from lib.data.formats.stream import read_members
-from lib.data.record import Record
+from lib.data.record import SPLITS, Record
 from lib.files import read_json, write_json
 from lib.paths import shorten
 
 PAD, UNKNOWN, START, END = "<pad>", "<unk>", "<start>", "<end>"
 SPECIAL = (PAD, UNKNOWN, START, END)
-SPLITS = ("train", "val", "test")
 
 
 def number_words(words: Iterable[str]) -> dict[str, int]:
@@ -99,12 +89,8 @@ def read_split(
             captions.append(spell_out(value, words, file, f"CAPTIONS {len(captions)}", report))
     each, rest = divmod(len(captions), len(images)) if images else (0, len(captions))
     if rest or (images and not each):
-        report.bad(
-            WRONG_TYPE,
-            file,
-            "CAPTIONS",
-            f"the same number for each of {len(images)} IMAGES, not {len(captions)}",
-        )
+        expected = f"the same number for each of {len(images)} IMAGES, not {len(captions)}"
+        report.bad(Bad.WRONG_TYPE, file, "CAPTIONS", expected)
         return
     for place, image in enumerate(images):
         where = f"IMAGES {place}"
@@ -114,7 +100,7 @@ def read_split(
             continue
         name = os.path.basename(media)  # noqa: PTH119  the path is text, as in Record
         if name in seen:
-            report.bad(DUPLICATE, file, where, f"each picture once, not {name!r} again")
+            report.bad(Bad.DUPLICATE, file, where, f"each picture once, not {name!r} again")
             continue
         seen.add(name)
         yield Record(name, media, texts, split, group=product_in(name))
@@ -123,23 +109,24 @@ def read_split(
 def spell_out(numbers: Any, words: Mapping[int, str], file: Path, where: str, report: Report) -> str | None:
     """The words of one caption, or None once the reason is reported."""
     if not isinstance(numbers, list) or any(type(number) is not int for number in numbers):
-        report.bad(WRONG_TYPE, file, where, "a list of whole numbers")
+        report.bad(Bad.WRONG_TYPE, file, where, "a list of whole numbers")
     elif stranger := [number for number in numbers if number not in words]:
-        report.bad(WRONG_TYPE, file, where, f"numbers of vocab.json, not {stranger[0]}")
+        report.bad(Bad.WRONG_TYPE, file, where, f"numbers of vocab.json, not {stranger[0]}")
     elif text := " ".join(word for n in numbers if (word := words[n]) not in (PAD, START, END)):
         return text
     else:
-        report.bad(EMPTY_CAPTION, file, where, "a caption of at least one word")
+        report.bad(Bad.EMPTY_CAPTION, file, where, "a caption of at least one word")
     return None
 
 
 def find_image(image: Any, file: Path, where: str, gallery: Gallery) -> str | None:
     """A path as they write it, `../dataset/...` from the file's folder, below the gallery's root."""
     if not isinstance(image, str) or not image:
-        gallery.report.bad(WRONG_TYPE, file, where, "the path of a picture")
+        gallery.report.bad(Bad.WRONG_TYPE, file, where, "the path of a picture")
         return None
     if os.path.isabs(image):  # noqa: PTH117
-        gallery.report.bad(OUTSIDE, file, where, f"a path relative to {shorten(file.parent)}, not {image!r}")
+        expected = f"a path relative to {shorten(file.parent)}, not {image!r}"
+        gallery.report.bad(Bad.OUTSIDE, file, where, expected)
         return None
     inside = os.path.relpath(os.path.join(file.parent, image), gallery.root)  # noqa: PTH118
     return gallery.find(inside.replace(os.sep, "/"), file, where)
@@ -154,9 +141,8 @@ def write_homework(
         file = folder / f"{split}_data.json"
         counts = {len(captions) for captions in pictures.values()}
         if len(counts) > 1 or 0 in counts:
-            raise FormatError(
-                f"{shorten(file)}: pictures have {sorted(counts)} captions; expected equally many"
-            )
+            told = f"pictures have {sorted(counts)} captions; expected equally many"
+            raise FormatError(f"{shorten(file)}: {told}")
         images = [path_from(picture, folder) for picture in pictures]
         captions = [list(caption) for several in pictures.values() for caption in several]
         write_json(file, {"IMAGES": images, "CAPTIONS": captions})

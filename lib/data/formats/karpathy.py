@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.data.formats.gallery import Gallery
-from lib.data.formats.report import DUPLICATE, WRONG_TYPE, Dataset, FormatError, OnBad, Report
+from lib.data.formats.report import Bad, Dataset, FormatError, OnBad, Report
 from lib.data.formats.stream import Repeated, read_members
 from lib.data.record import Record
 from lib.paths import shorten
@@ -50,21 +50,23 @@ def read_image(item: Any, file: Path, gallery: Gallery, seen: set[str]) -> Itera
     """The record of one element of `images`, if it is good."""
     report = gallery.report
     if not isinstance(item, dict) or isinstance(item, Repeated) or not isinstance(item.get("filename"), str):
-        report.bad(WRONG_TYPE, file, f"images {str(item)[:60]}", "an object, each key once, with 'filename'")
+        shown = f"images {str(item)[:60]}"
+        report.bad(Bad.WRONG_TYPE, file, shown, "an object, each key once, with 'filename'")
         return
     name = item["filename"]
     number = item.get("cocoid")
     if number is not None and type(number) is not int:
-        report.bad(WRONG_TYPE, file, name, f"a whole number as 'cocoid', not {number!r}")
+        report.bad(Bad.WRONG_TYPE, file, name, f"a whole number as 'cocoid', not {number!r}")
         return
     identity = name if number is None else str(number)
     if identity in seen:
-        report.bad(DUPLICATE, file, name, f"id {identity} once")
+        report.bad(Bad.DUPLICATE, file, name, f"id {identity} once")
         return
     seen.add(identity)
     split = SPLITS.get(item["split"]) if isinstance(item.get("split"), str) else None
     if split is None:
-        report.bad(WRONG_TYPE, file, name, f"a split among {', '.join(SPLITS)}, not {item.get('split')!r}")
+        expected = f"a split among {', '.join(SPLITS)}, not {item.get('split')!r}"
+        report.bad(Bad.WRONG_TYPE, file, name, expected)
         return
     folder = item.get("filepath")
     media = gallery.find(f"{folder}/{name}" if isinstance(folder, str) and folder else name, file, name)
@@ -76,6 +78,6 @@ def read_image(item: Any, file: Path, gallery: Gallery, seen: set[str]) -> Itera
 def read_sentences(sentences: Any, file: Path, name: str, report: Report) -> tuple[str, ...]:
     """The raw text of each sentence."""
     if not isinstance(sentences, list) or not all(isinstance(sentence, dict) for sentence in sentences):
-        report.bad(WRONG_TYPE, file, name, "'sentences' as a list of objects with 'raw'")
+        report.bad(Bad.WRONG_TYPE, file, name, "'sentences' as a list of objects with 'raw'")
         return ()
     return report.captions([sentence.get("raw") for sentence in sentences], file, name)

@@ -12,6 +12,7 @@ from lib.data.formats.gallery import is_picture
 from lib.data.formats.homework import read_homework
 from lib.data.formats.karpathy import read_karpathy
 from lib.data.formats.report import Dataset, FormatError, OnBad
+from lib.data.record import SPLITS
 from lib.paths import DATASET, resolve, shorten
 
 READERS: dict[str, Callable[..., Dataset]] = {
@@ -59,11 +60,8 @@ def find_folder(name_or_folder: str | Path, dataset: Path = DATASET) -> Path:
 def recognise(path: Path) -> str:
     """The format of a folder (or of one JSON file), by the files that lie in it."""
     if path.is_file():
-        found = [
-            kind
-            for kind, start in (("coco", "captions_"), ("karpathy", "dataset"))
-            if path.name.startswith(start)
-        ]
+        starts = {"coco": "captions_", "karpathy": "dataset"}
+        found = [kind for kind, start in starts.items() if path.name.startswith(start)]
         expected = "captions_*.json or dataset_*.json"
     else:
         found = [kind for kind, lies_in in SIGNS.items() if lies_in(path)]
@@ -72,30 +70,22 @@ def recognise(path: Path) -> str:
             found = ["folder"]
     if len(found) == 1:
         return found[0]
-    seen = (
-        f"it looks like {' and '.join(found)}: name one with format="
-        if found
-        else "it looks like none of them"
-    )
-    raise FormatError(f"{shorten(path)}: expected {expected}; {seen}")
+    seen = f"{' and '.join(found)}: name one with format=" if found else "none of them"
+    raise FormatError(f"{shorten(path)}: expected {expected}; it looks like {seen}")
 
 
-def is_deepfashion(folder: Path) -> bool:
-    files = ("captions.json", "train_captions.json", "val_captions.json", "test_captions.json")
-    return any((folder / name).is_file() for name in files) or any(
-        (folder / name).is_dir() for name in SPELLINGS
-    )
+def has_any(*names: str) -> Callable[[Path], bool]:
+    """Whether a folder has a file or folder of one of these names."""
+    return lambda folder: any((folder / name).exists() for name in names)
 
 
 SIGNS: dict[str, Callable[[Path], bool]] = {
-    "deepfashion": is_deepfashion,
-    "homework": lambda folder: any(
-        (folder / f"{split}_data.json").is_file() for split in ("train", "val", "test")
-    ),
-    "flickr": lambda folder: any((folder / name).is_file() for name in CAPTIONS),
+    "deepfashion": has_any("captions.json", *(f"{split}_captions.json" for split in SPLITS), *SPELLINGS),
+    "homework": has_any(*(f"{split}_data.json" for split in SPLITS)),
+    "flickr": has_any(*CAPTIONS),
     "coco": lambda folder: bool(coco_captions_files(folder)),
     "karpathy": lambda folder: any(folder.glob("dataset_*.json")) or (folder / "dataset.json").is_file(),
-    "fashion-new": lambda folder: (folder / "images-raw").is_dir(),
+    "fashion-new": has_any("images-raw"),
 }
 
 

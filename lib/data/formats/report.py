@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,16 +13,20 @@ from lib.paths import shorten
 OnBad = Literal["raise", "skip"]
 EXAMPLES = 5  # of each reason, kept to be shown
 
-MISSING_IMAGE = "missing image"
-EMPTY_CAPTION = "empty caption"
-WRONG_TYPE = "wrong type"
-NOT_JSON = "not JSON"
-OUTSIDE = "path leads out of the folder"
-DUPLICATE = "duplicate id"
-NOT_UTF8 = "not UTF-8"
-TWO_SPELLINGS = "folder spelled two ways"
-
 UNASSIGNED = "unassigned"  # the split of pictures for which a dataset names none
+
+
+class Bad(StrEnum):
+    """What can be wrong with a row."""
+
+    MISSING_IMAGE = "missing image"
+    EMPTY_CAPTION = "empty caption"
+    WRONG_TYPE = "wrong type"
+    NOT_JSON = "not JSON"
+    OUTSIDE = "path leads out of the folder"
+    DUPLICATE = "duplicate id"
+    NOT_UTF8 = "not UTF-8"
+    TWO_SPELLINGS = "folder spelled two ways"
 
 
 class FormatError(FileError):
@@ -45,7 +50,7 @@ class Report:
         if self.on_bad not in ("raise", "skip"):
             raise ValueError(f"on_bad must be 'raise' or 'skip', not {self.on_bad!r}")
 
-    def bad(self, reason: str, file: str | Path, where: Any, expected: str) -> None:
+    def bad(self, reason: Bad, file: str | Path, where: Any, expected: str) -> None:
         """Raise, or count one bad row; `where` is the key (a string) or the line (a number)."""
         place = f"line {where}" if isinstance(where, int) else repr(where)
         message = f"{shorten(file)}: {place}: {reason}; expected {expected}"
@@ -59,11 +64,11 @@ class Report:
     def caption(self, text: Any, file: str | Path, where: Any) -> str | None:
         """The caption if it is one, else None once the reason is reported."""
         if not isinstance(text, str):
-            self.bad(WRONG_TYPE, file, where, f"a caption (text), not {type(text).__name__}")
+            self.bad(Bad.WRONG_TYPE, file, where, f"a caption (text), not {type(text).__name__}")
         elif not text.strip():
-            self.bad(EMPTY_CAPTION, file, where, "a caption of at least one word")
+            self.bad(Bad.EMPTY_CAPTION, file, where, "a caption of at least one word")
         elif not is_unicode(text):
-            self.bad(NOT_UTF8, file, where, "text in UTF-8")
+            self.bad(Bad.NOT_UTF8, file, where, "text in UTF-8")
         else:
             return text
         return None
@@ -71,7 +76,7 @@ class Report:
     def captions(self, value: Any, file: str | Path, where: Any) -> tuple[str, ...]:
         """The good ones among one caption or a list of several."""
         if isinstance(value, list) and not value:
-            self.bad(EMPTY_CAPTION, file, where, "a caption or a list of captions")
+            self.bad(Bad.EMPTY_CAPTION, file, where, "a caption or a list of captions")
         texts = value if isinstance(value, list) else [value]
         return tuple(text for item in texts if (text := self.caption(item, file, where)) is not None)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from lib.data.formats.report import NOT_JSON, NOT_UTF8, FormatError, Report, is_unicode
+from lib.data.formats.report import Bad, FormatError, Report, is_unicode
 from lib.paths import shorten
 
 CHUNK = 1 << 20  # characters
@@ -103,12 +103,8 @@ def read_members(
         with Path(path).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             yield from walk_object(Scanner(file), inside)
     except BrokenJson as error:
-        report.bad(
-            NOT_JSON if error.readable else NOT_UTF8,
-            path,
-            error.line,
-            f"a JSON object in UTF-8 ({error.reason})",
-        )
+        reason = Bad.NOT_JSON if error.readable else Bad.NOT_UTF8
+        report.bad(reason, path, error.line, f"a JSON object in UTF-8 ({error.reason})")
     except OSError as error:
         raise FormatError(f"{shorten(path)}: {error.strerror or error}") from None
 

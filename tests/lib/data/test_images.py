@@ -148,12 +148,6 @@ def test_flip_is_off_unless_asked():
     assert torch.equal(flipping(image), plain(image))  # never in evaluation
 
 
-def test_restore_shows_what_was_prepared():
-    image = noise(32, 32)
-    preprocess = Preprocess(resize=32, crop=32)
-    assert np.array_equal(np.asarray(preprocess.restore(preprocess(image))), np.asarray(image))
-
-
 def test_saved_settings_are_the_same_and_strict():
     preprocess = Preprocess(resize=64, crop=48, mean=(0.5, 0.5, 0.5), squash=True)
     assert Preprocess.from_json(json.loads(json.dumps(preprocess.to_json()))) == preprocess

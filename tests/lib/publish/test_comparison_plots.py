@@ -2,8 +2,11 @@
 
 import pytest
 import torch
+from PIL import Image
 
-from lib.publish import comparison_plots
+from atelier import WARDROBE
+from lib.data.record import Record
+from lib.publish import comparison_plots, plots
 
 
 @pytest.fixture
@@ -63,3 +66,28 @@ def test_each_picture_has_its_panel(monkeypatch):
     )
     titles = [axis.get_title() for axis in drawn[0].axes]
     assert titles == ["correlation 1.00", "correlation -1.00"]
+
+
+def test_best_and_worst_show_the_reference_and_what_is_wrong(monkeypatch, tmp_path):
+    figures = []
+    monkeypatch.setattr(plots, "as_picture", figures.append)
+    Image.new("RGB", (8, 8)).save(tmp_path / "x.png")
+    truth = dict.fromkeys(WARDROBE.schema) | {"gender": "man", "hat": "cap"}
+    known = [Record(str(i), str(tmp_path / "x.png"), ("A man in a cap.",), "test", truth) for i in range(3)]
+    texts = ["A man in a cap.", "A woman.", "A man in a beanie."]
+    comparison_plots.best_and_worst(known, texts, [9.0, 0.0, 1.0], WARDROBE, count=1)
+    first, last = (axis for axis in figures[0].axes if axis.get_title())
+    assert (first.get_title(), last.get_title()) == ("CIDEr-D 9.00", "CIDEr-D 0.00")
+    assert [text.get_text() for text in first.texts if text.get_text().strip()] == [
+        "A man in a cap.", "reference: A man in a cap.",
+    ]  # fmt: skip
+    below = {text.get_text(): text.get_color() for text in last.texts if text.get_text().strip()}
+    assert list(below) == [
+        "A woman.",
+        "reference: A man in a cap.",
+        "wrong: gender woman",
+        "left out: hat cap",
+    ]
+    assert below["wrong: gender woman"] == plots.ACCENT and below["left out: hat cap"] == plots.DOUBT
+    stranger = Record("x", known[0].media, ("A dog.",), "test")
+    assert len(comparison_plots.tell_mistakes("A man.", stranger, WARDROBE)) == 2

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
+from lib.data.record import Record
 from lib.paths import ROOT, Output
-from lib.publish import Picture, read_metrics, write_metrics
+from lib.publish import Note, Picture, read_metrics, write_metrics, write_predictions
 from lib.publish.metrics import MetricsError
 from lib.publish.report import write_report
 
@@ -137,3 +138,24 @@ def test_a_picture_is_a_png(tmp_path):
     assert isinstance(picture, Picture)
     with Image.open(picture.save(tmp_path / "x.png")) as image:
         assert image.format == "PNG" and image.width > 300
+
+
+def test_predictions_can_be_scored_again(tmp_path):
+    records = [
+        Record("a", "a.jpg", ("one é", "two"), "test", {"hat": None}),
+        Record("b", "b.jpg", ("x",), "test"),
+    ]
+    path = write_predictions(tmp_path, "01_x", records, {"gru": ["A", "B"], "blind": ["C", "D"]})
+    assert path == tmp_path / "metrics" / "01_x.predictions.jsonl"
+    first, second = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    assert first == {
+        "id": "a", "references": ["one é", "two"], "attributes": {"hat": None},
+        "captions": {"gru": "A", "blind": "C"},
+    }  # fmt: skip
+    assert second["attributes"] is None and second["captions"] == {"gru": "B", "blind": "D"}
+    assert read_metrics(tmp_path) == {}  # which are not metrics
+
+
+def test_a_note_is_a_line_and_no_markup():
+    assert repr(Note("nothing <here>")) == "nothing <here>"
+    assert "nothing &lt;here&gt;" in Note("nothing <here>")._repr_html_()

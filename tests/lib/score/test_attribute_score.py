@@ -10,7 +10,7 @@ from atelier.sample import sample_look
 from atelier.visible import visible
 from atelier.wardrobe import ACCESSORIES, CORE, SCENE, SCHEMA, VIEWS
 from atelier.world import WARDROBE
-from lib.score.attributes import attribute_f1, attribute_rates, attribute_set
+from lib.score.attributes import attribute_f1, attribute_rates, attribute_set, mistakes
 from lib.score.pairs import ScoreError
 
 ATTRIBUTES = dict.fromkeys(SCHEMA) | {
@@ -159,3 +159,18 @@ def test_equal_sets_for_different_wordings():
     assert attribute_set("a red shirt . the shirt is blue", WARDROBE) != attribute_set(
         "a red shirt", WARDROBE
     )
+
+
+@pytest.mark.parametrize(
+    ("caption", "wrong", "unsaid"),
+    [
+        (PERFECT, [], []),
+        ("A woman wears a blue shirt and a skirt.", ["upper color blue"], ["hat cap"]),
+        (PERFECT + " There is a ring on her finger.", ["ring"], []),
+        (PERFECT + " Her shirt is blue.", ["upper color blue"], []),  # red and blue: one of them is wrong
+        ("A woman.", [], ["hat cap", "lower skirt", "upper color red", "upper shirt"]),
+        (PERFECT + " She is on a beach.", [], []),  # the background is not scored here
+    ],
+)
+def test_mistakes_are_named(caption, wrong, unsaid):
+    assert mistakes(caption, ATTRIBUTES, WARDROBE) == (wrong, unsaid)

@@ -1,18 +1,22 @@
 """A task opens what 00 left, and starts every captioner of the course."""
 
+import json
+
 import pytest
 import torch
 
 from atelier.wardrobe import SCHEMA
 from atelier.world import WARDROBE
+from lib import checkpoint
 from lib.checkpoint import CheckpointError
 from lib.config import Training
 from lib.data import Preprocess, Vocab
 from lib.data.drawn import Recipe, make_dataset
 from lib.data.formats import open_dataset
-from lib.models import Decoding, build_encoder, save_eye
+from lib.files import write_json
+from lib.models import Captioner, build_encoder, save_eye
 from lib.paths import Output
-from lib.train import cross_entropy, fit, open_caption_task, oracle_task
+from lib.train import cross_entropy, open_caption_task, oracle_task
 
 GRU = {"kind": "gru", "word": 16, "hidden": 16}
 
@@ -23,7 +27,7 @@ def left(tmp_path_factory):
     folder = tmp_path_factory.mktemp("task")
     make_dataset(folder / "atelier", Recipe(train=24, val=6, test=8, size=64), processes=1)
     texts = [text for record in open_dataset(folder / "atelier").split("train") for text in record.captions]
-    Vocab.build(texts).save(folder / "out" / "vocab.json")
+    write_json(folder / "out" / "vocab.json", Vocab.build(texts).numbers)
     torch.manual_seed(0)
     encoder = build_encoder({"kind": "atelier", "channels": 4})
     preprocess = Preprocess(resize=64, crop=64, squash=True)
@@ -49,18 +53,29 @@ def test_features_are_computed_once(left, monkeypatch):
     assert task(left).seen == task(left).seen
 
 
-def test_a_captioner_trains_on_it_and_comes_back(left):
+def test_a_captioner_learns_on_it_and_an_equal_run_is_found_again(left):
     opened = task(left, "pooled")
     settings = Training(max_steps=3, batch_size=8)
-    captioner = opened.captioner(GRU)
-    run = fit(
-        captioner, cross_entropy(), opened.loader(settings), training=settings,
-        folder=left / "out" / "model_ckpt" / "x" / "gru", run_key=opened.run_key(captioner, "ce"),
-        validate=opened.validation(Decoding(method="greedy", max_length=8)), meta=captioner.meta(),
-        encoder=captioner.encoder,
-    )  # fmt: skip
+    folder = left / "out" / "model_ckpt" / "x" / "gru"
+
+    def learn(**more):
+        return opened.learn(opened.captioner(GRU), cross_entropy(), settings, folder, called="ce", **more)
+
+    run = learn()
     assert run.state == "finished" and "val_cider_d" in run.history[-1]
     assert "val_attribute_f1" in run.history[-1]
+    assert Captioner.load(run.best).vocab == opened.vocab
+    assert learn().state == "found"
+    meta = checkpoint.read_meta(run.best)
+    wanted = json.loads(json.dumps(opened.run_key(opened.captioner(GRU), "ce")))
+    assert meta["run_key"] == meta["run_key"] | wanted and "start" not in meta["run_key"]
+    begun = opened.learn(
+        opened.captioner(GRU), cross_entropy(), settings, folder.with_name("other"), called="ce",
+        start=run.best, validate=lambda model: {"score": 1.0}, loader=opened.loader(settings, per="picture"),
+    )  # fmt: skip
+    key = checkpoint.read_meta(begun.best)["run_key"]
+    assert key["start"] == meta["weights_sha256"] and key["batches"] == 3
+    assert begun.history[-1]["val_score"] == 1.0
 
 
 def test_training_pictures_may_be_shown_in_variants(left, tmp_path):

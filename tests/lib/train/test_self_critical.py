@@ -22,8 +22,9 @@ from lib.data.text import Vocab, tokenize
 from lib.score import DocumentFrequencies, Reward, ScoreError, evaluate, score_captions
 from lib.score.attributes import attribute_f1
 from lib.score.meteor import find_word_forms
-from lib.train import FitError, fit, reward_of, reward_on_truth, self_critical
+from lib.train import FitError, fit, reward_of, self_critical
 from lib.train.reinforce import BROKEN_OFF, caption_words, leave_one_out, rewards_of, score
+from originals.deepfashion import reward_on_truth
 
 WORDS = ["hat", "cap"]
 PAY = {"hat": 1.0, "cap": 0.4}

@@ -18,13 +18,14 @@ from rebuild.audit.judge import (
     MENDED,
     NONE,
     Evidence,
+    Judged,
     JudgeSettings,
     Threshold,
     believe,
     judge_rows,
     judge_text,
 )
-from rebuild.audit.judge_calibration import choose_doubt, claim_curve, measure_claims, plant_claims
+from rebuild.audit.judge_calibration import choose_doubt, doubt_curves, measure_claims, plant_claims
 
 
 def looks(count):
@@ -238,7 +239,7 @@ def test_measures_have_known_answers():
 
 def test_the_curve_agrees_with_judging_at_each_threshold():
     verdicts, truths = judged_plants(0.7)
-    curve = claim_curve(verdicts, truths)["garments"]
+    curve = doubt_curves([Judged("", its) for its in verdicts], truths)["garments"]
     point = next(p for p in curve if p["threshold"] >= 0.1)
     settings = JudgeSettings(garments=Threshold(doubt=point["threshold"], mend=1.0))
     measured = measure_claims(verdicts, truths)["garments"]

@@ -2,8 +2,9 @@
 
 from PIL import Image
 
-from lib.publish import audit_plots
-from lib.publish.audit_plots import COLORS
+from lib.publish import plots
+from rebuild.audit import audit_plots
+from rebuild.audit.audit_plots import COLORS
 
 
 def verdict(outcome, **more):
@@ -14,22 +15,21 @@ def test_below_a_picture_stand_what_was_written_what_fell_and_what_is_left():
     row = {"claims": {"garments": [verdict("kept"), verdict("dropped"), verdict("mended")]}}
     block = audit_plots.tell_changes("before " * 12, row, "after")
     assert [color for _, color in block] == [
-        COLORS["before"], COLORS["before"], COLORS["dropped"], COLORS["mended"],
-        COLORS["after"],
+        COLORS["before"], COLORS["dropped"], COLORS["mended"], COLORS["after"],
     ]  # fmt: skip
-    assert block[2][0] == "upper color red: dropped; so it is" and block[-1][0] == "after"
+    assert block[1][0] == "upper color red: dropped; so it is" and block[-1][0] == "after"
     assert audit_plots.tell_changes("x", {}, "")[-1][0] == "(no text is left)"
 
 
 def test_each_picture_has_its_lines(monkeypatch):
     drawn = []
-    monkeypatch.setattr(audit_plots, "as_picture", drawn.append)
+    monkeypatch.setattr(plots, "as_picture", drawn.append)
     picture = Image.new("RGB", (8, 8))
     rows = [{"claims": {}}, {"claims": {"garments": [verdict("dropped")]}}]
     audit_plots.flagged([picture] * 2, ["first", "second"], rows, ["one", "two"])
     [figure] = drawn
     texts = [[text.get_text() for text in axis.texts] for axis in figure.axes]
-    assert texts == [["first", "one", " "], ["second", "upper color red: dropped; so it is", "two"]]
+    assert texts[:2] == [["first", "one", " "], ["second", "upper color red: dropped; so it is", "two"]]
 
 
 def test_the_star_is_what_was_measured_and_unknown_points_are_left_out(monkeypatch):
