@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import sys
+from typing import Any
 
 # command -> (module with add_arguments(parser) and run(arguments) -> exit code, one line of help)
 COMMANDS = {
@@ -20,13 +21,19 @@ def main(arguments: list[str] | None = None) -> int:
         description="Lookbook's commands; each has its own --help.",
         epilog="The pipeline itself is run with: python run_all.py --help",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, (module, line) in COMMANDS.items():
-        command = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
+    module, chosen = choose_command(parser, COMMANDS, arguments)
+    return module.run(chosen)
+
+
+def choose_command(parser, commands: dict[str, tuple[str, str]], arguments: list[str]) -> tuple[Any, Any]:
+    """The module of the command that is asked for, and its options; no other command's is imported."""
+    known = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (module, line) in commands.items():
+        command = known.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
         if arguments[:1] == [name]:
             importlib.import_module(module).add_arguments(command)
     chosen = parser.parse_args(arguments)
-    return importlib.import_module(COMMANDS[chosen.command][0]).run(chosen)
+    return importlib.import_module(commands[chosen.command][0]), chosen
 
 
 if __name__ == "__main__":
