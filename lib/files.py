@@ -31,7 +31,7 @@ def whole(path: str | Path, *, draft: str = "draft") -> Iterator[Path]:
     try:
         yield new
         sync(new)
-        if path.is_dir():
+        if path.is_dir() and new.is_dir():  # a file never takes a folder's place
             remove(old)
             path.rename(old)
         new.replace(path)

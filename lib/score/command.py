@@ -39,8 +39,12 @@ def run(args: argparse.Namespace) -> int:
         print(correlation_table(scores) if args.human else spell_scores(scores))
         if args.json:
             write_json(resolve(args.json), scores, indent=1)
-    except (ScoreError, FileError, OSError) as error:
+    except (ScoreError, FileError) as error:
         print(f"lookbook score: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except OSError as error:
+        told = f"{resolve(args.json)}: cannot be written: {error.strerror or error}"
+        print(f"lookbook score: {told}", file=sys.stderr)
         return BAD_INPUT
     return 0
 

@@ -69,6 +69,14 @@ def test_a_draft_takes_the_place_of_a_file_or_a_folder_only_when_it_is_whole(tmp
     assert {path.name for path in path.parent.iterdir()} == {"file", "folder"}
 
 
+def test_a_file_never_takes_the_place_of_a_folder(tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "x").touch()
+    with pytest.raises(OSError, match="kept"):
+        write_text(tmp_path / "kept", "text")
+    assert [path.name for path in tmp_path.rglob("*")] == ["kept", "x"]
+
+
 @pytest.mark.parametrize("left", [["old"], ["old", "now"]])
 def test_what_a_kill_left_between_two_renames_is_settled(tmp_path, left):
     folder, old = tmp_path / "folder", tmp_path / ".folder.old"

@@ -70,6 +70,7 @@ def read_fashion_new(path: str | Path, *, on_bad: OnBad = "raise", need_images: 
         captions = read_captions(captions_file, on_bad=on_bad)
         strangers = captions.keys() - {record.id for record in raw}
         for name in sorted(strangers):
-            raw.report.bad(Bad.WRONG_TYPE, captions_file, name, f"the name of one in {raw.folder.name}/")
+            expected = f"the name of a picture in {raw.folder.name}/"
+            raw.report.bad(Bad.WRONG_TYPE, captions_file, name, expected)
         records = [replace(record, captions=captions.get(record.id, ())) for record in raw]
     return Dataset(records, format="fashion-new", folder=path, report=raw.report)

@@ -74,18 +74,19 @@ def recognise(path: Path) -> str:
     raise FormatError(f"{shorten(path)}: expected {expected}; it looks like {seen}")
 
 
-def has_any(*names: str) -> Callable[[Path], bool]:
-    """Whether a folder has a file or folder of one of these names."""
-    return lambda folder: any((folder / name).exists() for name in names)
+def has(kind: Callable[[Path], bool], *names: str) -> Callable[[Path], bool]:
+    """Whether a folder has something of a kind (`Path.is_file`, `Path.is_dir`) under one of these names."""
+    return lambda folder: any(kind(folder / name) for name in names)
 
 
+has_captions = has(Path.is_file, "captions.json", *(f"{split}_captions.json" for split in SPLITS))
 SIGNS: dict[str, Callable[[Path], bool]] = {
-    "deepfashion": has_any("captions.json", *(f"{split}_captions.json" for split in SPLITS), *SPELLINGS),
-    "homework": has_any(*(f"{split}_data.json" for split in SPLITS)),
-    "flickr": has_any(*CAPTIONS),
+    "deepfashion": lambda folder: has_captions(folder) or has(Path.is_dir, *SPELLINGS)(folder),
+    "homework": has(Path.is_file, *(f"{split}_data.json" for split in SPLITS)),
+    "flickr": has(Path.is_file, *CAPTIONS),
     "coco": lambda folder: bool(coco_captions_files(folder)),
     "karpathy": lambda folder: any(folder.glob("dataset_*.json")) or (folder / "dataset.json").is_file(),
-    "fashion-new": has_any("images-raw"),
+    "fashion-new": has(Path.is_dir, "images-raw"),
 }
 
 
