@@ -21,9 +21,7 @@ def attention(
     square = picture.resize((256, 256))
     pixels = np.asarray(square, dtype=float) / 255
     rows = math.ceil((len(words) + 1) / columns)
-    figure, axes = panels(rows, columns, size=(1.25, 1.42))
-    for axis in axes:
-        axis.axis("off")
+    figure, axes = panels(rows, columns, size=(1.25, 1.42), used=0)
     axes[0].imshow(square)
     for axis, word, weight in zip(axes[1:], words, weights.float().numpy(), strict=False):
         light = attention_as_light(weight, encoder, square.size)

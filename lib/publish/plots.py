@@ -16,15 +16,15 @@ from lib.publish.show import Picture, label
 INK, ACCENT, QUIET, DOUBT = "#2b2d42", "#d1495b", "#7d8191", "#b5761a"
 CYCLE = ("#30638e", "#d1495b", "#5fa55a", "#8d6a9f", "#00798c")
 KIND_COLORS = {"baseline": "#b9bdc9", "control": "#8d93a5", "model": "#30638e", "ceiling": "#edae49"}
+ALL = 10**9  # more panels than any figure has
 WIDTH, LETTERS, LINE = 10.2, 156, 0.15  # of a gallery: inches across, letters across, inches a line of text
 STYLE = matplotlib.rc_params_from_file(Path(__file__).with_name("plots.mplstyle"), use_default_template=False)
 
 
 def panels(
-    rows: int, columns: int, *, size: tuple[float, float], heights: Sequence[float] = (), used: int = 99
+    rows: int, columns: int, *, size: tuple[float, float], heights: Sequence[float] = (), used: int = ALL
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of panels in the house style, as a flat list; those after the first `used` stay empty, and
-    `heights` (inches) gives each row its own."""
+    """A figure in the house style and its panels, the first `used` of them shown; `heights` are in inches."""
     heights = heights or [size[1]] * rows
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(size[0] * columns, sum(heights)), layout="constrained")
@@ -73,9 +73,8 @@ def frequencies(counts: Mapping[str, Mapping[str, int]], *, columns: int = 4, to
     """How often each value of each attribute occurs, as shares of all pictures."""
     rows = math.ceil(len(counts) / columns)
     longest = [max(map(len, list(counts.values())[r * columns : (r + 1) * columns])) for r in range(rows)]
-    figure, axes = panels(
-        rows, columns, size=(2.6, 0), heights=[0.6 + 0.16 * n for n in longest], used=len(counts)
-    )
+    heights = [0.6 + 0.16 * n for n in longest]
+    figure, axes = panels(rows, columns, size=(2.6, 0), heights=heights, used=len(counts))
     for index, (axis, (name, values)) in enumerate(zip(axes, counts.items(), strict=False)):
         axis.barh(list(values), [n / total for n in values.values()], color=KIND_COLORS["model"], height=0.7)
         axis.set_title(name.replace("_", " "))

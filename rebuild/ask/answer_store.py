@@ -6,6 +6,7 @@ what a dead worker had claimed is free at once, and the next owner goes on after
 
 import fcntl
 import json
+import mmap
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -79,10 +80,11 @@ class Shard:
 
     def repair(self) -> None:
         """Cut off a last line that a kill left half written."""
-        self.lines.seek(0)
-        whole_lines = sum(len(line) for line in self.lines if line.endswith(b"\n"))
-        if whole_lines != self.lines.tell():
-            self.lines.truncate(whole_lines)
+        if end := self.lines.seek(0, os.SEEK_END):
+            with mmap.mmap(self.lines.fileno(), 0, access=mmap.ACCESS_READ) as text:
+                kept = text.rfind(b"\n") + 1
+            if kept != end:
+                self.lines.truncate(kept)
 
     def append(self, rows: Iterable[AnswerRow]) -> None:
         """Add rows and wait until the disk has them."""

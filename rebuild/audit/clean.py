@@ -52,10 +52,11 @@ QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|「[^」]*」")  # what a shirt s
 LOOP = re.compile(r"(\b.{2,60}?\b)(?:[\s,]+\1){2,}(?!\w)", re.IGNORECASE)
 CJK_LOOP = re.compile(rf"([{CJK}]{{1,12}}?[，、]?)\1{{2,}}")
 # words that English sentences hold and other languages written in Latin letters do not
-ENGLISH = (
+ENGLISH_WORDS = (
     "the of and is are with in on at to an it its this that there has have from by for behind front which "
     "as her his she he wearing wears features shows taken was were"
 )
+ENGLISH = frozenset(ENGLISH_WORDS.split())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,4 +245,4 @@ def is_in(text: str, words: list[str], language: str) -> bool:
     if language == "zh":
         return 2 * chinese >= len(letters)
     latin = sum(letter.isascii() for letter in letters)
-    return 10 * latin >= 9 * len(letters) and (len(words) < 6 or not {*words}.isdisjoint(ENGLISH.split()))
+    return 10 * latin >= 9 * len(letters) and (len(words) < 6 or any(word in ENGLISH for word in words))
