@@ -172,4 +172,4 @@ def rederive(work: StageWork, notes: list[dict[str, Any]]) -> Iterator[str]:
             if is_number(claimed := rows.get(who, {}).get(key)):
                 note["scores"] += 1
                 if not math.isclose(claimed, value, rel_tol=NEAR, abs_tol=NEAR):
-                    yield f"{name} {key}: the metrics say {claimed:.6g}, its captions {value:.6g}"
+                    yield f"{name} {key}: the metrics say {claimed:.6g}, its captions come to {value:.6g}"
