@@ -5,6 +5,8 @@ import sys
 
 from course.handed import CourseError
 from lib.__main__ import choose_command
+from lib.files import FileError
+from pipeline.stage import PipelineError
 
 # command -> (module with add_arguments(parser) and run(arguments) -> exit code, one line of help)
 COMMANDS = {
@@ -20,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     module, chosen = choose_command(parser, COMMANDS, arguments)
     try:
         return module.run(chosen)
-    except CourseError as error:
+    except (CourseError, FileError, PipelineError, OSError) as error:
         print(f"course {chosen.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -2,23 +2,17 @@
 
 import ast
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from course.handed import Folder, Refused, in_a_line
+from course.handed import CourseError, Folder, Refused, in_a_line
 
-PICTURES = ("image/png", "image/jpeg")
 INJECTED = "injected-parameters"  # the tag of the cell that a run adds
 LONGEST = 20_000  # characters of a cell that is parsed
-
-
-class Shown(NamedTuple):
-    """One output: its kind as nbformat names it, its text, and whether it is a picture or a table."""
-
-    kind: str
-    text: str
-    form: str = "text"
-    picture: str = ""  # base64, unchecked
+MARKER = re.compile(r"^[ \t]*# (BEGIN|END) SOLUTION[ \t\r]*$", re.M)
+SOLUTION = re.compile(r"^([ \t]*)# BEGIN SOLUTION[ \t\r]*$.*?^[ \t]*# END SOLUTION[ \t\r]*$", re.M | re.S)
+ANSWER = "...  # your answer"
 
 
 class CodeCell(NamedTuple):
@@ -28,13 +22,10 @@ class CodeCell(NamedTuple):
     tags: frozenset[str]
     source: str
     count: int | None
-    shown: tuple[Shown, ...]
+    shown: tuple[tuple[str, str], ...]  # of each output its kind as nbformat names it, and its text
 
 
-CodeCells = tuple[CodeCell, ...]
-
-
-def read_cells(folder: Folder, name: str) -> CodeCells | None:
+def read_cells(folder: Folder, name: str) -> tuple[CodeCell, ...] | None:
     """The cells of a notebook of format 4 that was handed in."""
     if (content := folder.json(name)) is None:
         return None
@@ -52,16 +43,11 @@ def read_cell(cell: dict[str, Any]) -> CodeCell:
     return CodeCell(name, frozenset(map(str, tags)), source, count if type(count) is int else None, shown)
 
 
-def read_output(output: dict[str, Any]) -> Shown:
+def read_output(output: dict[str, Any]) -> tuple[str, str]:
     kind = str(output["output_type"])
-    if kind == "stream":
-        return Shown(kind, joined(output["text"]))
     if kind == "error":
-        return Shown(kind, in_a_line(f"{output['ename']}: {output['evalue']}"))
-    data = output["data"]
-    picture = next((joined(data[mime]) for mime in PICTURES if mime in data), "")
-    form = "picture" if picture else "table" if "<table" in joined(data.get("text/html", "")) else "text"
-    return Shown(kind, joined(data.get("text/plain", "")), form, picture)
+        return kind, in_a_line(f"{output['ename']}: {output['evalue']}")
+    return kind, joined(output["text"] if kind == "stream" else output["data"].get("text/plain", ""))
 
 
 def joined(text: str | list[str]) -> str:
@@ -73,9 +59,9 @@ def begin(cell: CodeCell) -> str:
     return f"`{in_a_line(cell.source.strip().splitlines()[0], 70)}`"
 
 
-def trimmed(source: str) -> list[str]:
+def trimmed(source: str) -> tuple[str, ...]:
     """Lines to compare: blanks at their ends mean nothing."""
-    return [line.rstrip() for line in source.strip().splitlines()]
+    return tuple(line.rstrip() for line in source.strip().splitlines())
 
 
 def same_code(ours: str, theirs: str) -> bool:
@@ -93,17 +79,19 @@ def match_cells(given: Sequence[CodeCell], handed: Sequence[CodeCell]) -> tuple[
 
     They match by id, else by equal source, else by standing where the missing one should.
     """
-    by_id = {cell.id: place for place, cell in reversed(list(enumerate(handed))) if cell.id}
-    places = [by_id.get(cell.id) for cell in given]
-    free = dict.fromkeys(place for place in range(len(handed)) if place not in set(places))
-    by_source = {tuple(trimmed(handed[place].source)): place for place in reversed(free)}
+    backwards = [(place, cell) for place, cell in enumerate(handed)][
+        ::-1
+    ]  # so that the first of a kind counts
+    by_id = {cell.id: place for place, cell in backwards if cell.id}
+    by_source = {trimmed(cell.source): place for place, cell in backwards}
     usual = [place for place, cell in enumerate(handed) if INJECTED not in cell.tags]
-    for find in (
-        lambda k: by_source.get(tuple(trimmed(given[k].source))),
-        lambda k: next(
-            (p for p in usual if p > max((b for b in places[:k] if b is not None), default=-1)), None
-        ),
-    ):
+    places, free = [None] * len(given), dict.fromkeys(range(len(handed)))
+
+    def behind(k: int) -> int | None:
+        last = max((place for place in places[:k] if place is not None), default=-1)
+        return next((place for place in usual if place > last), None)
+
+    for find in (lambda k: by_id.get(given[k].id), lambda k: by_source.get(trimmed(given[k].source)), behind):
         for k in [k for k, place in enumerate(places) if place is None]:
             if (found := find(k)) in free:
                 places[k] = found
@@ -119,3 +107,13 @@ def read_literals(source: str) -> dict[str, Any] | None:
         return json.loads(json.dumps({target.id: ast.literal_eval(value) for target, value in pairs}))
     except (AttributeError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
         return None
+
+
+def strip_solutions(source: str, where: str) -> tuple[str, int]:
+    """What stands between BEGIN and END SOLUTION becomes `...`, as far to the right as BEGIN was."""
+    stripped, taken = SOLUTION.subn(rf"\1{ANSWER}", source)
+    if len(MARKER.findall(source)) != 2 * taken:
+        raise CourseError(
+            f"{where}: each BEGIN SOLUTION needs one END SOLUTION, below it and before the next"
+        )
+    return stripped, taken

@@ -1,35 +1,35 @@
 """What disagrees within a submission, and with the course. It is shown; no point is ever taken for it."""
 
-import hashlib
 import json
-import re
+import math
 from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
+from atelier import WARDROBE
 from course.cells import INJECTED, CodeCell, begin, read_literals, same_code, trimmed
 from course.handed import Folder, Refused, in_a_line, parse_json
-from course.rules import Course, StageWork, is_number, within
+from course.rules import StageWork, is_number, within
+from lib.score import evaluate
 
 CLAIMS = ("profile", "dataset", "seed", "seeds")
 PARAMETERS = "parameters"
-GRADING = re.compile(r"\bcheck\b|\bexercise \d+:|\blib\.publish\b|__repr__|_repr_html_|\bNote\b")
+PICTURES, TEXTS, LETTERS = 20_000, 50, 2_000  # of a file, of a picture, of a caption: more is no caption
+NEAR = 1e-9  # of scores, relative
 
 
-def find_disagreements(work: StageWork, course: Course) -> Iterator[str]:
+def find_disagreements(work: StageWork) -> Iterator[str]:
     """One line each, all of one stage."""
     if work.cells is not None:
-        yield from compare_sources(work)
-        yield from compare_parameters(work)
+        used, by_a_run = read_used(work)
+        yield from compare_sources(work, by_a_run)
+        yield from compare_parameters(work, used)
         yield from compare_record(work)
-    if work.metrics is not None:
-        yield from compare_recorded_hash(work)
-        yield from compare_untrained_rows(work, course)
 
 
-def compare_sources(work: StageWork) -> Iterator[str]:
+def compare_sources(work: StageWork, by_a_run: int | None) -> Iterator[str]:
     """Cells that are not the course's. The tags that count are the course's own."""
-    last, by_a_run = -1, read_used(work)[1]
+    last = -1
     for k, cell in enumerate(work.given):
         if (theirs := work.handed(k)) is None:
             yield f"the course's cell {begin(cell)} is missing"
@@ -38,22 +38,14 @@ def compare_sources(work: StageWork) -> Iterator[str]:
         if work.places[k] < last:
             yield f"{where} stands elsewhere than in the course: {begin(theirs)}"
         last = max(last, work.places[k])
-        if "exercise" in cell.tags:
-            yield from suspect(where, theirs)
-        elif PARAMETERS in cell.tags:
+        if PARAMETERS in cell.tags:
             if read_literals(theirs.source) is None:
                 yield f"{where}, the parameters, holds more than `name = literal`"
-        elif not same_code(cell.source, theirs.source):
+        elif "exercise" not in cell.tags and not same_code(cell.source, theirs.source):
             yield f"{where} was changed: {first_change(cell, theirs)}"
     for place in work.added:
         if place != by_a_run:
             yield f"code cell {place + 1} was added: {begin(work.cells[place])}"
-            yield from suspect(f"code cell {place + 1}", work.cells[place])
-
-
-def suspect(where: str, cell: CodeCell) -> Iterator[str]:
-    if found := GRADING.search(cell.source):
-        yield f"{where} names `{found[0]}`, which tells whether an answer is right"
 
 
 def first_change(ours: CodeCell, theirs: CodeCell) -> str:
@@ -63,53 +55,43 @@ def first_change(ours: CodeCell, theirs: CodeCell) -> str:
 
 
 def read_used(work: StageWork) -> tuple[dict[str, Any], int | None]:
-    """The values that a notebook ran with, and the place of the cell that a run put behind its parameters.
-
-    Such a cell holds literals of the same names and nothing else.
-    """
+    """The values that a notebook ran with, and the place of the cell that a run put behind its parameters."""
     used: dict[str, Any] = {}
     for k, cell in enumerate(work.given):
         if PARAMETERS in cell.tags and (theirs := work.handed(k)):
             place = work.places[k] + 1
             used |= read_literals(theirs.source) or {}
             behind = work.cells[place] if place < len(work.cells) else theirs
+            # a run's own cell holds literals of the same names and nothing else
             values = read_literals(behind.source) if INJECTED in behind.tags else None
             if values is not None and values.keys() <= (read_literals(cell.source) or {}).keys():
                 return used | values, place
     return used, None
 
 
-def compare_parameters(work: StageWork) -> Iterator[str]:
+def compare_parameters(work: StageWork, used: dict[str, Any]) -> Iterator[str]:
     """What the notebook ran with, against what run.json and the metrics claim."""
-    used, metrics = read_used(work)[0], work.metrics or {}
     for name, claimed in within(work.run, "parameters").items():
         if name != "output" and used.get(name, claimed) != claimed:
             yield f"{name}: the notebook ran with {spell(used[name])}, run.json says {spell(claimed)}"
-    for name in [name for name in CLAIMS if name in metrics]:
+    for name, claimed in [(name, work.metrics[name]) for name in CLAIMS if name in (work.metrics or {})]:
         own = [used[n] for n in ((name, "raw") if name == "dataset" else (name,)) if n in used]
-        if own and metrics[name] not in own:
-            yield f"{name}: the notebook ran with {spell(own[0])}, its metrics say {spell(metrics[name])}"
+        if own and claimed not in own:
+            yield f"{name}: the notebook ran with {spell(own[0])}, its metrics say {spell(claimed)}"
 
 
 def compare_record(work: StageWork) -> Iterator[str]:
     """The numbers that the notebook shows last, against metrics/<stage>.json."""
-    shown = next((record for cell in reversed(work.cells) if (record := read_record(cell, work.stage))), None)
+    texts = [text for cell in work.cells for kind, text in cell.shown if kind == "execute_result"]
+    own = [text for text in texts if text.startswith("{") and f'"stage": "{work.stage}"' in text]
+    try:
+        shown = parse_json(own[-1].encode("utf-8", "replace"), "metrics") if own else None
+    except Refused:
+        shown = None
     if shown is None:
         yield "the notebook shows no metrics of its own to compare with the file"
     elif work.metrics is not None:
         yield from differences("", shown, work.metrics)
-
-
-def read_record(cell: CodeCell, stage: str) -> dict[str, Any] | None:
-    for shown in cell.shown:
-        if shown.text.startswith("{") and shown.kind == "execute_result":
-            try:
-                record = within(parse_json(shown.text.encode("utf-8", "replace"), "metrics"))
-            except Refused:
-                continue
-            if record.get("stage") == stage and "rows" in record:
-                return record
-    return None
 
 
 def differences(where: str, shown: Any, stored: Any) -> Iterator[str]:
@@ -128,38 +110,66 @@ def spell(value: Any) -> str:
     return "nothing" if value is None else in_a_line(json.dumps(value), 80)
 
 
-def compare_recorded_hash(work: StageWork) -> Iterator[str]:
-    """run.json holds the hash of the metrics as the pipeline left them (see `pipeline.fingerprint`)."""
-    name = f"metrics/{work.stage}.json"
-    recorded = within(work.run, "makes", f"{{output}}/{name}").get("content")
-    found = hashlib.sha256(f" {work.folder.hashes[name]}\0".encode()).hexdigest()
-    if recorded not in (None, found):
-        yield f"{name} is not the file that run.json recorded when the notebook had run"
-
-
-def compare_untrained_rows(work: StageWork, course: Course) -> Iterator[str]:
-    """Rows that no training touches are the same for all who draw the same data: those of the reference."""
-    reference = course.metrics.get(work.stage)
-    if not reference or any(reference.get(name) != work.metrics.get(name) for name in CLAIMS):
-        return
-    fixed = {row["name"] for row in within(course.metrics.get("00_dataset")).get("rows", ())}
-    ours = {row["name"]: row for row in reference["rows"] if row["name"] in fixed}
-    for row in work.metrics["rows"]:
-        for key, value in ours.get(row["name"], {}).items():
-            if is_number(value) and is_number(row.get(key)) and abs(row[key] - value) > 1e-6 * abs(value):
-                told = f"{row[key]:.6g} here, {value:.6g} in the reference run, and nothing of it is trained"
-                yield f"{row['name']} {key}: {told}"
-
-
 def compare_weights(folder: Folder) -> Iterator[str]:
-    """Each checkpoint's weights against the hash in its meta.json; what takes too long goes to `unread`."""
+    """Each checkpoint's weights against the hash in its meta.json."""
     for place in folder.checkpoints():
         meta, weights = f"{place}/meta.json", f"{place}/weights.safetensors"
-        promised = within(folder.once(meta, folder.json, meta)).get("weights_sha256")
-        found = folder.once(weights, folder.digest, weights)
+        promised = within(folder.once(Folder.json, meta)).get("weights_sha256")
+        found = folder.once(Folder.digest, weights)
         if meta not in folder.unread and not isinstance(promised, str):
             yield f"{meta} names no weights_sha256"
         elif found is None and weights not in folder.unread:
             yield f"{weights} is missing, though its meta.json is there"
         elif found and promised and found != promised:
             yield f"{weights} is not the file whose hash its meta.json holds"
+
+
+def read_predictions(folder: Folder, name: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Of each picture its references and attributes, of each row its captions by picture."""
+    if (raw := folder.read(name)) is None:
+        return None
+    truths, captions = {}, {}
+    if raw.count(b"\n") > PICTURES:
+        raise Refused(f"{name}: more than {PICTURES:,} pictures")
+    for where, line in ((f"{name}, line {k}", line) for k, line in enumerate(raw.splitlines(), 1)):
+        row = parse_json(line, where)
+        if not is_prediction(row) or row["id"] in truths:
+            raise Refused(f"{where}: expected an id of its own, references and captions (texts)")
+        truths[row["id"]] = row["references"], row.get("attributes")
+        for who, caption in row["captions"].items():
+            captions.setdefault(who, {})[row["id"]] = caption
+    return truths, captions
+
+
+def is_prediction(row: Any) -> bool:
+    shape = {"references": list, "captions": dict}
+    if not isinstance(row, dict) or not all(isinstance(row.get(key), kind) for key, kind in shape.items()):
+        return False
+    texts = [row.get("id"), *row["references"], *row["captions"].values()]
+    known = bool(row["references"]) and len(texts) <= TEXTS and isinstance(row.get("attributes"), dict | None)
+    return known and all(isinstance(text, str) and len(text) <= LETTERS for text in texts)
+
+
+def rederive(work: StageWork, notes: list[dict[str, Any]]) -> Iterator[str]:
+    """What disagrees with the rows of a stage; a note tells, as it goes, how many scores were computed."""
+    found = work.folder.once(read_predictions, f"metrics/{work.stage}.predictions.jsonl")
+    if work.metrics is None or found is None:
+        return
+    truths, said = found
+    rows = {row["name"]: row for row in work.metrics["rows"]}
+    note = {"stage": work.stage, "scores": 0, "rows without captions": len(rows.keys() - said.keys())}
+    notes.append(note)
+    for who, captions in said.items():
+        name = in_a_line(who, 60)
+        try:
+            references, attributes = ({key: truths[key][place] for key in captions} for place in (0, 1))
+            known = None if None in attributes.values() else attributes
+            scores = evaluate(captions, references, attributes=known, world=WARDROBE, resamples=0)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            yield f"{name}: its captions cannot be scored ({in_a_line(error, 100)})"
+            continue
+        for key, value in scores.items():
+            if is_number(claimed := rows.get(who, {}).get(key)):
+                note["scores"] += 1
+                if not math.isclose(claimed, value, rel_tol=NEAR, abs_tol=NEAR):
+                    yield f"{name} {key}: the metrics say {claimed:.6g}, its captions come to {value:.6g}"

@@ -1,25 +1,37 @@
 """`python -m course grade`: points, reasons and disagreements for one submission or a class of them."""
 
 import argparse
+import contextlib
 import csv
 import io
 import json
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from course.grading import begin_result, finish, grade_submission, open_course
-from course.handed import CourseError
-from course.rubric import DEFAULT
-from course.rules import Course, StageWork
-from lib.files import FileError, write_text
+from course.cells import read_cells
+from course.disagreements import compare_weights, find_disagreements, rederive
+from course.handed import CourseError, Folder, in_a_line
+from course.page import render
+from course.rubric import DEFAULT, read_rubric
+from course.rules import Course, StageWork, grade_rule, open_work, tell
+from lib.files import write_text
 from lib.paths import NOTEBOOKS, resolve, shorten
 
 GRADES = "grades"  # the folder of results; no student's folder has this name
-_held: dict[str, Course] = {}  # in a worker: what all submissions are held against
+SECONDS = 10.0  # for a submission, for its checkpoints, and for computing its scores anew
+MOST_TOLD = 20  # disagreements of one stage
+Works = dict[str, StageWork]  # by its name
+
+
+class OutOfTime(Exception):
+    """A submission took longer than it may."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,8 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     about = "rules in TOML (default: course/rubric.toml)"
     parser.add_argument("--rubric", default=str(DEFAULT), metavar="FILE", help=about)
     parser.add_argument("--out", metavar="DIR", help="where grades go (default: DIR/grades)")
-    about = "the output of a run of your own: what cells show, untrained rows, the truth of its pictures"
-    parser.add_argument("--reference", metavar="DIR", help=about)
     about = "compute scores anew from metrics/*.predictions.jsonl, for 10 s a submission at most"
     parser.add_argument("--rederive", action="store_true", help=about)
     about = "the course's own notebooks (default: notebooks)"
@@ -38,112 +48,124 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Grade, write, show a table; 1 where the grader failed on a submission."""
+    """Grade, write, show a table."""
     place = resolve(arguments.path).resolve()
     out = resolve(arguments.out) if arguments.out else place / GRADES
     if not place.is_dir():
         raise CourseError(f"{shorten(place)}: no such folder")
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise CourseError(f"{shorten(out)}: a link or a file; name another place by --out")
-    reference = resolve(arguments.reference).resolve() if arguments.reference else None
-    sources = resolve(arguments.notebooks), resolve(arguments.rubric), reference
-    course = open_course(*sources, truths=arguments.rederive)
-    handed = {out: place} if is_output(place) else find_students(place, out)
-    results = list(grade_all(handed, course, again=arguments.rederive, jobs=arguments.jobs))
-    if out not in handed:
-        write_text(out / "grades.csv", spell_csv(results))
-    show(results)
+    course = open_course(resolve(arguments.notebooks), resolve(arguments.rubric))
+    alone = (place / "notebooks").is_dir() or (place / "metrics").is_dir()
+    handed = {out: place} if alone else find_students(place, out)
+    for where in (out, *handed):
+        if where.is_symlink() or (where.exists() and not where.is_dir()):
+            raise CourseError(f"{shorten(where)}: a link or a file; name another place by --out")
+    work = partial(grade_one, course=course, again=arguments.rederive)
+    try:
+        with ProcessPoolExecutor(max(1, min(arguments.jobs, len(handed)))) as pool:
+            results = list(pool.map(work, handed, handed.values()))
+    except BrokenProcessPool:
+        raise CourseError("a process died, perhaps for want of memory; try again with --jobs 1") from None
+    if not alone:
+        csv.writer(table := io.StringIO(), lineterminator="\n").writerows(tabulate(results, "name"))
+        write_text(out / "grades.csv", table.getvalue())
+    rows = tabulate(results, "stage")
+    rows[0] = [heading.partition("_")[0] for heading in rows[0]]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *cells in rows:
+        print(name.ljust(widths[0]), *map(str.rjust, cells, widths[1:]))
+    if alone:
+        for line in (*(told["what"] for told in results[0]["disagreements"]), *results[0]["unread"]):
+            print(f"  {line}")
     print(f"grades: {shorten(out)}")
-    return int(any(result.get("failed", False) for result in results))
-
-
-def is_output(place: Path) -> bool:
-    return (place / "notebooks").is_dir() or (place / "metrics").is_dir()
+    return 0
 
 
 def find_students(place: Path, out: Path) -> dict[Path, Path]:
     """Where a student's results go -> the student's folder. A link is one too: it is told, not followed."""
     below = [path for path in sorted(place.iterdir()) if path.is_dir() and path.name[0] != "."]
-    found = {
-        out / path.name: path for path in below if path.name != GRADES and path.resolve() != out.resolve()
-    }
-    if not found:
+    theirs = [path for path in below if path.name != GRADES and path.resolve() != out.resolve()]
+    if not theirs:
         raise CourseError(f"{shorten(place)}: neither notebooks/ or metrics/ in it nor folders of students")
-    return found
+    return {out / path.name: path for path in theirs}
 
 
-def grade_all(
-    handed: dict[Path, Path], course: Course, *, again: bool, jobs: int
-) -> Iterator[dict[str, Any]]:
-    """Results in order. A worker that dies takes nobody with it: who was left is graded alone."""
-    with open_pool(min(jobs, len(handed)), course) as pool:
-        waiting = {where: pool.submit(grade_one, where, place, again) for where, place in handed.items()}
-        for where, future in waiting.items():
-            try:
-                yield future.result()
-            except KeyboardInterrupt:
-                pool.shutdown(cancel_futures=True)
-                raise
-            except BrokenProcessPool:
-                if len(handed) > 1:
-                    yield from grade_all({where: handed[where]}, course, again=again, jobs=1)
-                else:
-                    result = begin_result(handed[where].name, course) | {"failed": True}
-                    told = ["all of it: the process that read it died"]
-                    yield write_grade(where, finish(result, course, told), {})
-
-
-def open_pool(jobs: int, course: Course) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(max(1, jobs), initializer=_held.update, initargs=({"course": course},))
-
-
-def grade_one(where: Path, place: Path, again: bool) -> dict[str, Any]:
-    return write_grade(where, *grade_submission(place, _held["course"], again=again))
-
-
-def write_grade(where: Path, result: dict[str, Any], works: dict[str, StageWork]) -> dict[str, Any]:
+def grade_one(where: Path, place: Path, *, course: Course, again: bool) -> dict[str, Any]:
     """Write the page and grade.json."""
-    from course.page import render
-
-    try:
-        if where.is_symlink():
-            raise FileError(f"{shorten(where)}: a link, so nothing is written there")
-        write_text(where / "grade.html", render(result, works))
-        write_text(where / "grade.json", json.dumps(result, indent=1) + "\n")
-    except (OSError, FileError) as error:
-        return result | {"unread": [*result["unread"], f"not written: {error}"], "failed": True}
+    result, works = grade_submission(place, course, again=again)
+    write_text(where / "grade.html", render(result, works))
+    write_text(where / "grade.json", json.dumps(result, indent=1) + "\n")
     return result
 
 
-def spell_csv(results: Sequence[dict[str, Any]]) -> str:
-    """One row a student, one column a rule. A name that a spreadsheet would compute is quoted."""
-    writer = csv.writer(table := io.StringIO(), lineterminator="\n")
-    rules = [rule["name"] for rule in results[0]["rules"]]
-    writer.writerow(["student", *rules, "total", "possible", "disagreements", "not read"])
+def open_course(notebooks: Path, rubric: Path) -> Course:
+    """The teacher's side."""
+    own = Folder(notebooks)
+    given = {path.stem: read_cells(own, path.name) for path in sorted(notebooks.glob("*.ipynb"))}
+    if not given:
+        raise CourseError(f"{shorten(notebooks)}: no notebooks there to hold submissions against")
+    return Course(given, *read_rubric(rubric, given))
+
+
+def grade_submission(root: Path, course: Course, *, again: bool = False) -> tuple[dict[str, Any], Works]:
+    """What grade.json holds, and the stages as they were read. No file of a submission ends the run."""
+    folder, works = Folder(root), Works()
+    rules, told, anew = [], [], []
+    with bounded(folder, "its notebooks and metrics"):
+        for stage, given in course.notebooks.items():
+            works[stage] = open_work(folder, stage, given)
+        rules += (grade_rule(rule, works[rule.stage]) for rule in course.rules)
+        for stage, work in works.items():
+            told += few(stage, find_disagreements(work))
+    with bounded(folder, "its checkpoints"):
+        told += few("checkpoints", compare_weights(folder))
+    with bounded(folder, "its predictions"):
+        for stage, work in works.items() if again else ():
+            told += few(stage, rederive(work, anew))
+    missed = "not graded: see what was not read"
+    rules += (tell(rule, 0.0, missed) for rule in course.rules[len(rules) :])
+    unread = [in_a_line(line, 300) for line in dict.fromkeys(folder.unread.values())]
+    result = {"format": 1, "name": in_a_line(root.name), "rubric": course.title}
+    result |= {key: round(sum(rule[key] for rule in rules), 2) for key in ("points", "possible")}
+    return result | {"rules": rules, "disagreements": told, "computed_anew": anew, "unread": unread}, works
+
+
+@contextlib.contextmanager
+def bounded(folder: Folder, what: str) -> Iterator[None]:
+    """Whatever a stranger's files do to the block, and however long: it is told, and the class goes on."""
+
+    def ring(*_: object) -> None:
+        raise OutOfTime(f"{SECONDS:g} s are over")
+
+    timed = hasattr(signal, "setitimer")  # Windows has no such timer, and so no end
+    try:
+        if timed:
+            signal.signal(signal.SIGALRM, ring)
+            signal.setitimer(signal.ITIMER_REAL, SECONDS)
+        yield
+    except Exception as error:
+        told = f"{type(error).__name__} {error}"
+        folder.unread[f"not all of {what}"] = f"not all of {what}, for the grader stopped: {told}"
+    finally:
+        if timed:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def few(stage: str, lines: Iterator[str]) -> Iterator[dict[str, str]]:
+    """The first of them, and how many more there are."""
+    yield from ({"stage": stage, "what": in_a_line(line, 400)} for line in islice(lines, MOST_TOLD))
+    if rest := sum(1 for _ in lines):
+        yield {"stage": stage, "what": f"and {rest} more"}
+
+
+def tabulate(results: Sequence[dict[str, Any]], by: str) -> list[list[str]]:
+    """One row a student, and a column for each name or each stage of the rules."""
+    columns = dict.fromkeys((rule[by] for rule in results[0]["rules"]), 0.0)
+    rows = [["student", *columns, "total", "possible", "disagreements", "not read"]]
     for result in results:
-        name = ("'" if result["name"].startswith(("=", "+", "-", "@")) else "") + result["name"]
-        counts = len(result["disagreements"]), len(result["unread"])
-        points = [rule["points"] for rule in result["rules"]]
-        writer.writerow([name, *points, result["points"], result["possible"], *counts])
-    return table.getvalue()
-
-
-def show(results: Sequence[dict[str, Any]]) -> None:
-    """A table with a column for each stage; below a single one what disagrees and what was not read."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    stages = dict.fromkeys(rule["stage"] for rule in results[0]["rules"])
-    table = Table("student", box=None, pad_edge=False)
-    for heading in (*(stage.partition("_")[0] for stage in stages), "total", "of", "disagree", "not read"):
-        table.add_column(heading, justify="right")
-    for result in results:
-        sums = [sum(rule["points"] for rule in result["rules"] if rule["stage"] == stage) for stage in stages]
-        cells = [f"{round(value, 2):g}" for value in (*sums, result["points"], result["possible"])]
-        counts = [str(len(result[key]) or "") for key in ("disagreements", "unread")]
-        table.add_row(Text(result["name"]), *cells, *counts)
-    Console().print(table)
-    for result in results if len(results) == 1 else ():
-        for line in (*(told["what"] for told in result["disagreements"]), *result["unread"]):
-            print(f"  {line}")
+        name = ("'" if result["name"].startswith(("=", "+", "-", "@")) else "") + result["name"]  # no formula
+        points = dict(columns)
+        for rule in result["rules"]:
+            points[rule[by]] += rule["points"]
+        sums = [round(value, 2) for value in (*points.values(), result["points"], result["possible"])]
+        rows.append([name, *map(str, (*sums, len(result["disagreements"]), len(result["unread"])))])
+    return rows

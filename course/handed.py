@@ -6,7 +6,6 @@ import math
 import os
 import re
 import stat
-import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -16,12 +15,9 @@ from lib.files import unique_keys
 
 MEGA = 2**20
 LARGEST = {".ipynb": 64 * MEGA, ".json": 16 * MEGA, ".jsonl": 64 * MEGA, ".safetensors": 1024 * MEGA}
-DEEPEST, MOST = 32, 500_000  # levels and values of one JSON file
+DEEPEST, MOST = 32, 1_000_000  # levels of one JSON file, and its commas and brackets
 FOLDERS = 500  # looked at below model_ckpt
-HASHING = 5.0  # seconds for the weights of one submission
 PLAINLY = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
-STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)  # never looks back: linear
-NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 # what steers a terminal, or turns or hides the text beside it
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
@@ -41,19 +37,18 @@ class Folder:
     """
 
     def __init__(self, root: Path):
-        self.root, self.seconds = root, HASHING
+        self.root = root
         self.unread: dict[str, str] = {}
-        self.known: dict[str, Any] = {}
-        self.hashes: dict[str, str] = {}  # of the JSON files that were read
+        self.known: dict[Any, Any] = {}
 
-    def once(self, key: str, read: Callable[..., Any], *given: Any) -> Any:
-        """What `read` makes of it, asked once; None where it refuses."""
-        if key not in self.known:
+    def once(self, read: Callable[["Folder", str], Any], name: str) -> Any:
+        """What `read` makes of a name in this folder, asked once; None where it refuses."""
+        if (read, name) not in self.known:
             try:
-                self.known[key] = read(*given)
+                self.known[read, name] = read(self, name)
             except Refused as error:
-                self.known[key], self.unread[key] = None, str(error)
-        return self.known[key]
+                self.known[read, name], self.unread[name] = None, str(error)
+        return self.known[read, name]
 
     def find(self, name: str) -> os.stat_result | None:
         """What lies under a name; None for nothing."""
@@ -72,15 +67,11 @@ class Folder:
 
     def holds(self, name: str) -> bool:
         """Whether a file that is not empty is there."""
-        try:
-            found = self.find(name)
-        except Refused as error:
-            self.unread[name] = str(error)
-            return False
+        found = self.once(Folder.find, name)
         return found is not None and stat.S_ISREG(found.st_mode) and found.st_size > 0
 
-    def open(self, name: str) -> BinaryIO | None:
-        """A plain file of bounded size; None where nothing is. Neither a pipe nor a device is opened."""
+    def read(self, name: str, take: Callable[[BinaryIO], Any] | None = None) -> Any:
+        """What a plain file of bounded size holds, or what `take` makes of it; no pipe is opened."""
         if (found := self.find(name)) is None:
             return None
         most = LARGEST[PurePosixPath(name).suffix]
@@ -90,43 +81,22 @@ class Folder:
         if found.st_size > most:
             raise Refused(f"{name}: {found.st_size / MEGA:,.0f} MiB; {most // MEGA} MiB are read at most")
         try:
-            file = os.fdopen(os.open(self.root / name, PLAINLY), "rb")
+            with os.fdopen(os.open(self.root / name, PLAINLY), "rb") as file:
+                return take(file) if take else file.read(most)
         except OSError as error:
             raise Refused(f"{name}: {error.strerror}") from None
-        if not os.path.samestat(os.fstat(file.fileno()), found):
-            file.close()
-            raise Refused(f"{name}: changed while it was read")
-        return file
-
-    def read(self, name: str) -> bytes | None:
-        if (file := self.open(name)) is None:
-            return None
-        with file:
-            return file.read(LARGEST[PurePosixPath(name).suffix])
 
     def json(self, name: str) -> Any:
-        """What a JSON file holds."""
         raw = self.read(name)
-        if raw is not None:
-            self.hashes[name] = hashlib.sha256(raw).hexdigest()
         return None if raw is None else parse_json(raw, name)
 
     def digest(self, name: str) -> str | None:
-        """The hash of a large file, taken as long as there is time."""
-        if (file := self.open(name)) is None:
-            return None
-        ends, whole = time.monotonic() + self.seconds, hashlib.sha256()
-        with file:
-            while piece := file.read(MEGA):
-                whole.update(piece)
-                self.seconds = ends - time.monotonic()
-                if self.seconds <= 0:
-                    raise Refused(f"{name}: not hashed, for the time for weights is over")
-        return whole.hexdigest()
+        """The hash of a large file."""
+        return self.read(name, lambda file: hashlib.file_digest(file, "sha256").hexdigest())
 
     def checkpoints(self) -> Iterator[str]:
         """Folders with a meta.json below model_ckpt, a bounded number of them; no link is walked into."""
-        top = self.once("model_ckpt", self.find, "model_ckpt")
+        top = self.once(Folder.find, "model_ckpt")
         walk = os.walk(self.root / "model_ckpt") if top and stat.S_ISDIR(top.st_mode) else ()
         for folder, inner, files in islice(walk, FOLDERS):
             inner.sort()
@@ -136,21 +106,22 @@ class Folder:
 
 def parse_json(raw: bytes, name: str) -> Any:
     """Strict JSON of bounded depth and number of values: UTF-8, no key twice, no NaN, nothing infinite."""
-    bones, depth, deepest = STRINGS.sub(b"", raw), 0, 0
-    if sum(map(bones.count, (b",", b"[", b"{"))) > MOST:
+    if sum(map(raw.count, (b",", b"[", b"{"))) > MOST:  # counted before anything is built of them
         raise Refused(f"{name}: more than {MOST:,} values")
-    for bracket in bones.translate(None, NO_BRACKETS):
-        depth += 1 if bracket in b"[{" else -1
-        deepest = max(deepest, depth)
-    if deepest > DEEPEST:
-        raise Refused(f"{name}: nested {deepest:,} levels deep; {DEEPEST} are read at most")
     strict = {"object_pairs_hook": unique_keys, "parse_constant": finite, "parse_float": finite}
     try:
-        return json.loads(raw.decode("utf-8-sig"), **strict)
-    except UnicodeDecodeError as error:
-        raise Refused(f"{name}: not UTF-8 at byte {error.start:,}") from None
+        value = json.loads(raw.decode("utf-8-sig"), **strict)
     except (ValueError, RecursionError, MemoryError) as error:
         raise Refused(f"{name}: not JSON: {in_a_line(error)}") from None
+    depth, level = 0, [value]
+    while level := [inner for outer in level for inner in held_in(outer)]:
+        if (depth := depth + 1) > DEEPEST:
+            raise Refused(f"{name}: nested too deep: {DEEPEST} levels are read at most")
+    return value
+
+
+def held_in(value: Any) -> Any:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def finite(text: str) -> float:

@@ -2,18 +2,14 @@
 
 import argparse
 import json
-import re
 from pathlib import Path
 from typing import Any
 
+from course.cells import strip_solutions
 from course.handed import CourseError
 from lib.files import write_text
 from lib.paths import NOTEBOOKS, resolve, shorten
 from pipeline import notebook as notebooks
-from pipeline.stage import PipelineError
-
-MARKER = re.compile(r"^([ \t]*)# (BEGIN|END) SOLUTION[ \t]*$")
-ANSWER = "...  # your answer"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,35 +36,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def make_handout(path: Path) -> tuple[dict[str, Any], int]:
     """A notebook without solutions and outputs, and how many solutions it had."""
-    try:
-        content = notebooks.read(path)
-    except PipelineError as error:
-        raise CourseError(str(error)) from None
-    taken = 0
+    content, total = notebooks.read(path), 0
     for number, cell in enumerate(content["cells"], 1):
-        stripped, count = strip_solutions(cell["source"], f"{shorten(path)}, cell {number}")
-        if count and cell["cell_type"] != "code":
-            raise CourseError(f"{shorten(path)}, cell {number}: a solution in a cell that is no code")
-        cell["source"], taken = stripped.splitlines(keepends=True), taken + count
+        where = f"{shorten(path)}, cell {number}"
+        stripped, taken = strip_solutions(cell["source"], where)
+        if taken and cell["cell_type"] != "code":
+            raise CourseError(f"{where}: a solution in a cell that is no code")
+        cell["source"], total = stripped.splitlines(keepends=True), total + taken
         if cell["cell_type"] == "code":
             cell |= {"outputs": [], "execution_count": None}
-    return content, taken
-
-
-def strip_solutions(source: str, where: str) -> tuple[str, int]:
-    """What stands between BEGIN and END SOLUTION becomes `...`, as far to the right as BEGIN was."""
-    kept, inside, taken = [], "", 0
-    for line in source.splitlines():
-        marker = MARKER.match(line)
-        if marker and (marker[2] == "BEGIN") == bool(inside):
-            raise CourseError(
-                f"{where}: {line.strip()!r} {'inside a solution' if inside else 'without a BEGIN'}"
-            )
-        if marker:
-            inside, taken = (line, taken + 1) if not inside else ("", taken)
-            kept += [marker[1] + ANSWER] if inside else []
-        elif not inside:
-            kept.append(line)
-    if inside:
-        raise CourseError(f"{where}: {inside.strip()!r} without an END")
-    return "\n".join(kept), taken
+    return content, total

@@ -3,23 +3,23 @@
 import re
 import tomllib
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal
 
 from course.handed import CourseError
-from lib.config import fits, unknown
+from lib.config import read_settings, unknown
 from lib.paths import shorten
 
 DEFAULT = Path(__file__).with_name("rubric.toml")
 PLAIN_NAME = re.compile(r"(?!\.\.?(/|$))[\w.-]+(/(?!\.\.?(/|$))[\w.-]+)*")
-# kind -> what a rule of it must have, and may have
+# kind -> what a rule of it says beside kind, stage, points and name
 KINDS = {
-    "ran": ((), ()),
-    "outputs": ((), ("full_at",)),
-    "files": (("files",), ()),
-    "exercises": ((), ()),
-    "metric": (("key",), ("row", "floor", "ceiling", "full_at")),
+    "ran": (),
+    "outputs": ("full_at",),
+    "files": ("files",),
+    "exercises": (),
+    "metric": ("key", "row", "floor", "ceiling", "full_at"),
 }
 
 
@@ -27,7 +27,7 @@ KINDS = {
 class Rule:
     """One line of the rubric; rubric.toml tells what the kinds mean."""
 
-    kind: str
+    kind: Literal["ran", "outputs", "files", "exercises", "metric"]
     stage: str
     points: float
     name: str = ""
@@ -39,57 +39,37 @@ class Rule:
     full_at: float = 1.0  # the share that earns all points
 
 
-@dataclass(frozen=True)
-class Rubric:
-    title: str
-    rules: tuple[Rule, ...]
-
-
-def read_rubric(path: Path, stages: Collection[str]) -> Rubric:
-    """Read and check a rubric; `stages` are those of the course."""
-    where = shorten(path)
+def read_rubric(path: Path, stages: Collection[str]) -> tuple[str, list[Rule]]:
+    """The title and the rules of a rubric, checked; `stages` are those of the course."""
+    where, rules = shorten(path), []
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CourseError(f"{where}: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise CourseError(f"{where}: not TOML: {error}") from None
-    refuse_unknown(where, content, ("title", "rule"))
-    tables, title = content.get("rule"), content.get("title", "Lookbook")
-    if not isinstance(title, str) or not isinstance(tables, list) or not tables:
-        raise CourseError(f"{where}: expected a title (text) and rules, each under [[rule]]")
-    rules = tuple(read_rule(f"{where}, rule {k}", table, stages) for k, table in enumerate(tables, 1))
-    names = [rule.name for rule in rules]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise CourseError(f"{where}: two rules are called {twice!r}; give one of them a name")
-    return Rubric(title, rules)
+        tables, title = content.pop("rule", None), content.pop("title", "Lookbook")
+        whole = isinstance(title, str) and isinstance(tables, list) and tables and not content
+        if not whole or not all(isinstance(table, dict) for table in tables):
+            raise CourseError("expected a title (text) and rules, each under [[rule]], and nothing else")
+        for number, table in enumerate(tables, 1):
+            where = f"{shorten(path)}, rule {number}"
+            rules.append(read_rule(table, stages))
+            if rules[-1].name in [rule.name for rule in rules[:-1]]:
+                raise CourseError(f"another rule is called {rules[-1].name!r} too; give one of them a name")
+    except (OSError, ValueError) as error:  # of the file, of TOML, of a setting, of ours
+        raise CourseError(f"{where}: {error}") from None
+    return title, rules
 
 
-def read_rule(where: str, table: Any, stages: Collection[str]) -> Rule:
-    if not isinstance(table, dict) or not isinstance(table.get("kind"), str):
-        raise CourseError(f"{where}: a rule needs a kind, one of {', '.join(KINDS)}")
-    refuse_unknown(where, [table["kind"]], KINDS, "kind")
-    must, may = KINDS[table["kind"]]
-    must, hints = ("kind", "stage", "points", *must), get_type_hints(Rule)
-    refuse_unknown(where, table, (*must, *may, "name"))
-    for key in must:
-        if key not in table:
-            raise CourseError(f"{where}: {key} is missing")
-    for key, value in table.items():
-        if not fits(value, hints[key]):
-            raise CourseError(f"{where}: {key} must be of type {hints[key].__name__}, not {value!r}")
-    refuse_unknown(where, [table["stage"]], stages, "stage")
-    words = table["stage"].partition("_")[0], table["kind"], table.get("row"), table.get("key")
-    rule = Rule(**{"name": " ".join(filter(None, words)), **table})
+def read_rule(table: dict[str, Any], stages: Collection[str]) -> Rule:
+    rule = read_settings(Rule, dict.fromkeys(("kind", "stage", "points")) | table)
+    own = KINDS[rule.kind]
+    if odd := table.keys() - {"kind", "stage", "points", "name", *own}:
+        raise CourseError(f"{min(odd)} says nothing to a rule of kind {rule.kind}")
+    if lacking := [key for key in ("files", "key") if key in own and not table.get(key)]:
+        raise CourseError(f"{lacking[0]} is missing")
+    if rule.stage not in stages:
+        raise CourseError(unknown(repr(rule.stage), rule.stage, stages).replace("parameter", "stage"))
     if not 0 <= rule.points <= 1e6 or not 0 < rule.full_at <= 1:
-        raise CourseError(f"{where}: points are from 0 on, and full_at is above 0 and at most 1")
+        raise CourseError("points are from 0 on, and full_at is above 0 and at most 1")
     if odd := [n for n in rule.files if not isinstance(n, str) or not PLAIN_NAME.fullmatch(n)]:
-        raise CourseError(f"{where}: {odd[0]!r} is no plain name of a file below the output folder")
-    return rule
-
-
-def refuse_unknown(where: str, names: Any, known: Collection[str], what: str = "key") -> None:
-    for name in names:
-        if name not in known:
-            message = unknown(repr(name), name, known).replace("parameter", what)
-            raise CourseError(f"{where}: {message}")
+        raise CourseError(f"{odd[0]!r} is no plain name of a file below the output folder")
+    words = rule.stage.partition("_")[0], rule.kind, rule.row, rule.key
+    return replace(rule, name=rule.name or " ".join(filter(None, words)))

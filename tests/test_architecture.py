@@ -47,10 +47,16 @@ ORDER = {
 }
 
 # Ceilings in physical lines. Growth is a decision, taken here, and cutting comes first.
-CEILINGS = {"lib": 10_100, "rebuild": 3_900, "atelier": 3_800, "pipeline": 2_000, "originals": 1_400}
+CEILINGS = {
+    "lib": 10_100,
+    "rebuild": 3_900,
+    "atelier": 3_800,
+    "pipeline": 2_000,
+    "originals": 1_400,
+    "course": 1_000,
+}
 MODULE = 250  # lines of a module that are neither blank nor comment
 FUNCTION = 60  # of a function: one that reads well is better than four that must be read together
-CEILINGS["course"] = 1_300
 
 # Calls that may stand in one place only.
 ONLY_HERE = {

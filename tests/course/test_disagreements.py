@@ -2,6 +2,7 @@
 
 import copy
 import json
+import time
 
 import pytest
 from test_rules import FULL
@@ -18,7 +19,6 @@ from toy_course import (
     metrics,
     result,
     told,
-    write,
 )
 
 
@@ -30,7 +30,6 @@ def set_row(record, value=0.6, key="attribute_f1"):
     ("name", "edit", "expected"),
     [
         (f"metrics/{STAGE}.json", lambda m: set_row(m, 0.7), "the notebook shows 0.6, the metrics have 0.7"),
-        (f"metrics/{STAGE}.json", lambda m: set_row(m, 0.7), "is not the file that run.json recorded"),
         (
             f"metrics/{STAGE}.json",
             lambda m: m.update(seed=4),
@@ -82,7 +81,6 @@ def forge_record(notebook):
         (spoil("injected-parameters", source="profile = 'smoke'\ncheck = 1"), "code cell 3 was added"),
         (spoil("injected-parameters", source="profile = 'full'"), "profile: the notebook ran with \"full\""),
         (spoil("params", source="seed = open('x')"), "holds more than `name = literal`"),
-        (spoil("answer", source="check = lambda *a: 1"), "names `check`, which tells whether"),
     ],
 )  # fmt: skip
 def test_a_notebook_that_was_changed_disagrees(folder, home, edit, expected):
@@ -116,7 +114,7 @@ def test_what_is_the_students_own_does_not_disagree(folder, home):
 def test_only_the_first_of_very_many_disagreements_are_told(folder, home):
     change(folder, f"metrics/{STAGE}.json", lambda m: m.update({f"k{n}": n for n in range(100)}))
     lines = told(grade(folder, home))
-    assert len(lines) == 21 and lines[-1] == "and 81 more"
+    assert len(lines) == 21 and lines[-1] == "and 80 more"
 
 
 def test_weights_without_meta_and_meta_without_weights(folder, home):
@@ -127,23 +125,12 @@ def test_weights_without_meta_and_meta_without_weights(folder, home):
 
 
 def test_hashing_stops_when_its_time_is_over(folder, home, monkeypatch):
-    monkeypatch.setattr("course.handed.HASHING", 0.0)
+    """And what was graded before stays."""
+    monkeypatch.setattr("course.grade.SECONDS", 2.0)
+    monkeypatch.setattr("course.handed.Folder.digest", lambda *_: time.sleep(20))
     found = grade(folder, home)
-    assert told(found) == [] and "not hashed, for the time for weights is over" in found["unread"][0]
-
-
-def test_untrained_rows_are_those_of_the_reference(tmp_path, home):
-    """A ceiling that was lowered alike in the notebook and in the metrics, with a run.json that fits."""
-    rows = copy.deepcopy(ROWS)
-    rows[2]["attribute_f1"] = 0.7
-    low, reference = hand_in(tmp_path / "low", rows=rows), hand_in(tmp_path / "reference")
-    for place in (home / "given", reference / "notebooks"):
-        write(place / "00_dataset.ipynb", json.loads((place / f"{STAGE}.ipynb").read_text()))
-    write(reference / "metrics" / "00_dataset.json", {"rows": [ROWS[2]]})
-    assert told(grade(low, home)) == []
-    lines = told(grade(low, home, reference=reference))
-    assert lines == ["fresh attribute_f1: 0.7 here, 1 in the reference run, and nothing of it is trained"]
-    assert told(grade(reference, home, reference=reference))[1:] == []
+    assert told(found) == [] and earned(found) == FULL
+    assert found["unread"] == ["not all of its checkpoints, for the grader stopped: OutOfTime 2 s are over"]
 
 
 # ---- scores computed anew
@@ -180,14 +167,10 @@ def write_predictions(folder, said, true):
     (folder / "metrics" / f"{STAGE}.predictions.jsonl").write_text("\n".join(lines) + "\n")
 
 
-def anew(found):
-    return found["computed_anew"][0]["what"]
-
-
 def test_right_captions_come_to_the_scores_that_are_claimed(predicted, home):
     found = grade(predicted, home, again=True)
     assert told(found) == [] and found["unread"] == []
-    assert "14 scores computed anew by references of its own; 2 that cannot be, 2 rows without" in anew(found)
+    assert found["computed_anew"] == [{"stage": STAGE, "scores": 14, "rows without captions": 2}]
 
 
 def test_without_the_wish_nothing_is_computed_anew(predicted, home):
@@ -205,30 +188,13 @@ def test_scores_that_the_captions_do_not_come_to_are_told(tmp_path, predicted, h
     assert len(told(grade(predicted, home, again=True))) > 8
 
 
-def test_forged_references_are_found_where_a_reference_is_given(tmp_path, predicted, home):
-    """Captions as their own references: every score is perfect, and every one is wrong."""
-    from lib.score import evaluate
-
-    forged_truth = {key: [text] for key, text in SAID.items()}
-    rows = copy.deepcopy(ROWS)
-    rows[1] |= evaluate(SAID, forged_truth, resamples=0)
-    forged = hand_in(tmp_path / "forged", rows=rows)
-    write_predictions(forged, SAID, forged_truth)
-    alone = grade(forged, home, again=True)
-    assert told(alone) == [] and "references of its own" in anew(alone)
-    found = grade(forged, home, again=True, reference=predicted)
-    assert told(found)[0] == "references of 3 pictures are not those of the reference run"
-    assert any(line.startswith("toy bleu4: the metrics say 1") for line in told(found))
-    write_predictions(forged, {"z.jpg": "a"}, {"z.jpg": ["a"]})
-    lines = told(grade(forged, home, again=True, reference=predicted))
-    assert "1 of 1 predicted pictures are not in the reference run" in lines
-    assert "3 of the reference run's pictures were not predicted" in lines
-
-
 def test_time_that_is_over_is_told(predicted, home, monkeypatch):
-    monkeypatch.setattr("course.grading.BUDGET", 0.0)
+    monkeypatch.setattr("course.grade.SECONDS", 2.0)
+    monkeypatch.setattr("course.disagreements.evaluate", lambda *_, **__: time.sleep(20))
     found = grade(predicted, home, again=True)
-    assert told(found) == [] and "1 rows left out when the time was over" in anew(found)
+    assert told(found) == [] and earned(found) == FULL
+    assert found["computed_anew"] == [{"stage": STAGE, "scores": 0, "rows without captions": 2}]
+    assert found["unread"] == ["not all of its predictions, for the grader stopped: OutOfTime 2 s are over"]
 
 
 @pytest.mark.parametrize(

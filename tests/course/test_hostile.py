@@ -4,7 +4,6 @@ import json
 import os
 import pickle
 import random
-import re
 import subprocess
 import sys
 import time
@@ -13,7 +12,7 @@ from html.parser import HTMLParser
 import pytest
 from toy_course import STAGE, cell, change, change_notebook, earned, grade, png, result, told
 
-from course.grading import grade_submission, open_course
+from course.grade import grade_submission, open_course
 from course.page import render
 from lib.paths import ROOT
 
@@ -45,16 +44,23 @@ HOSTILE = {
     "a link out": (replace_by(lambda path: path.symlink_to("/etc/passwd")), "a link, which is not followed"),
     "a link to a device": (replace_by(lambda path: path.symlink_to("/dev/zero")), "a link, which"),
     "no JSON": (lambda path: path.write_text("{nothing"), "not JSON"),
-    "deep nesting": (deep, "nested 100,000 levels deep"),
+    "deep nesting": (deep, "not JSON: maximum recursion depth exceeded"),
+    "nesting that Python can read": (
+        lambda path: path.write_text("[" * 99 + "]" * 99),
+        "nested too deep: 32 levels are read at most",
+    ),
     "NaN": (lambda path: path.write_text('{"rows": [NaN]}'), "NaN is no number"),
     "infinity": (lambda path: path.write_text('{"rows": [1e999]}'), "1e999 is no number"),
     "a number without end": (lambda path: path.write_text(f'{{"rows": {"9" * 9999}}}'), "not JSON"),
     "keys twice": (lambda path: path.write_text('{"rows": [], "rows": [1]}'), "stands there twice"),
-    "not UTF-8": (lambda path: path.write_bytes(b'{"rows": "\xff"}'), "not UTF-8 at byte 10"),
-    "UTF-16": (lambda path: path.write_text('{"rows": []}', encoding="utf-16"), "not UTF-8"),
+    "not UTF-8": (
+        lambda path: path.write_bytes(b'{"rows": "\xff"}'),
+        "can't decode byte 0xff in position 10",
+    ),
+    "UTF-16": (lambda path: path.write_text('{"rows": []}', encoding="utf-16"), "can't decode byte"),
     "a bomb of values": (
-        lambda path: path.write_text("[" + "0," * 600_000 + "0]"),
-        "more than 500,000 values",
+        lambda path: path.write_text("[" + "0," * 1_100_000 + "0]"),
+        "more than 1,000,000 values",
     ),
     "text without an end": (lambda path: path.write_text('"' + '\\"' * 500_000), "not JSON"),
     "nothing": (lambda path: path.write_text(""), "not JSON"),
@@ -156,7 +162,7 @@ def test_parameters_that_break_a_parser_are_no_parameters(folder, home, source):
 
 
 def page_of(folder, home) -> str:
-    course = open_course(home / "given", home / "rubric.toml", None)
+    course = open_course(home / "given", home / "rubric.toml")
     return render(*grade_submission(folder, course))
 
 
@@ -172,7 +178,7 @@ class Offences(HTMLParser):
         self.found += [tag] if tag in ("script", "iframe", "object", "embed", "link", "base", "form") else []
         self.found += [name for name in told if name.startswith("on")]
         sources = [told.get(name) or "" for name in ("src", "href", "action", "data")]
-        self.found += [s[:40] for s in sources if s and not s.startswith(("data:image/jpeg;base64,", "#"))]
+        self.found += [s[:40] for s in sources if s and not s.startswith("#")]
 
 
 def offences(page: str) -> list[str]:
@@ -210,9 +216,7 @@ def test_what_is_quoted_on_the_page_is_text(folder, home):
     change(folder, METRICS, lambda m: m.update(dataset=EVIL, profile="{{ 7 * 191 }}"))
     change(folder, METRICS, lambda m: m["rows"].append({"name": EVIL, "kind": "model", "attribute_f1": 0.5}))
     page = page_of(folder, home)
-    assert (
-        "&lt;script&gt;" in page and "{{ 7 * 191 }}" in page and "1337" not in re.sub(r"base64,\S+", "", page)
-    )
+    assert "&lt;script&gt;" in page and "{{ 7 * 191 }}" in page and "1337" not in page
     assert "<script" not in page and offences(page) == []
 
 
@@ -220,18 +224,8 @@ def test_the_offences_would_be_found():
     assert offences(EVIL) == ["script", "onerror", "x", "javascript:alert(1)"]
 
 
-@pytest.mark.parametrize(
-    "picture", [png((9000, 9000)), png()[:60], "AAAA", "\ud800", "=", "iVBORw0KGgo" + "A" * 99]
-)
-def test_a_picture_that_is_none_or_a_bomb_is_left_out(folder, home, picture):
-    change_notebook(folder, lambda nb: cell(nb, "picture").update(outputs=[result("x", image_png=picture)]))
-    assert "data:image" not in page_of(folder, home)
-
-
-def test_a_picture_is_drawn_anew(folder, home):
-    assert page_of(folder, home).count("data:image/jpeg;base64,/9j/") == 1 and png() not in page_of(
-        folder, home
-    )
+def test_no_picture_of_a_submission_is_on_the_page(folder, home):
+    assert png() not in page_of(folder, home) and "data:" not in page_of(folder, home)
 
 
 def test_half_characters_and_escapes_reach_neither_page_nor_screen(folder, home):
@@ -248,9 +242,9 @@ def test_half_characters_and_escapes_reach_neither_page_nor_screen(folder, home)
 def test_each_file_is_opened_at_most_once(folder, home, monkeypatch):
     from course.handed import Folder
 
-    opened, whole = [], Folder.open
+    opened, whole = [], Folder.read
     monkeypatch.setattr(
-        Folder, "open", lambda self, name: opened.append((self.root, name)) or whole(self, name)
+        Folder, "read", lambda self, name, *take: opened.append((self.root, name)) or whole(self, name, *take)
     )
     page_of(folder, home)
     mine = [name for root, name in opened if root == folder]
@@ -272,8 +266,7 @@ def test_very_many_cells_cost_no_time(folder, home):
 
 def test_metrics_that_claim_nothing(folder, home):
     change(folder, METRICS, lambda m: [m.pop(key) for key in ("profile", "dataset", "seed", "split")])
-    for reference in (None, folder):
-        assert grade(folder, home, reference=reference)["unread"] == []
+    assert grade(folder, home)["unread"] == []
 
 
 def places(value, path=()):
@@ -289,7 +282,7 @@ ODD = (None, True, -1, 10**300, 0.5, "", "x" * 300, [], [[]], {}, {"a": [1]}, "\
 @pytest.mark.parametrize("name", [NOTEBOOK, METRICS, "run.json", f"{BEST}/meta.json"])
 def test_whatever_stands_in_place_of_a_value_the_page_is_written(folder, home, name):
     """A fuzz with a seed: every place of each file in turn holds something else."""
-    course, draw = open_course(home / "given", home / "rubric.toml", None), random.Random(0)
+    course, draw = open_course(home / "given", home / "rubric.toml"), random.Random(0)
     value = json.loads((folder / name).read_text())
     for path in [path for path in places(value) if path]:
         spoilt = json.loads(json.dumps(value))
@@ -311,16 +304,16 @@ def test_a_mistake_of_the_graders_own_is_told_and_ends_nothing(folder, home, mon
     def fail(*_):
         raise ZeroDivisionError("planted")
 
-    monkeypatch.setattr("course.grading.compare_weights", fail)
+    monkeypatch.setattr("course.grade.compare_weights", fail)
     found = grade(folder, home)
     assert found["points"] == 10.5 and found["unread"] == [
-        "the rest, for the grader stopped: ZeroDivisionError planted"
+        "not all of its checkpoints, for the grader stopped: ZeroDivisionError planted"
     ]
 
 
 def test_a_submission_that_takes_too_long_is_stopped(folder, home, monkeypatch):
-    monkeypatch.setattr("course.grading.SLOWEST", 0.05)
-    monkeypatch.setattr("course.grading.open_work", lambda *_: time.sleep(5))
+    monkeypatch.setattr("course.grade.SECONDS", 0.05)
+    monkeypatch.setattr("course.grade.open_work", lambda *_: time.sleep(5))
     began = time.monotonic()
     found = grade(folder, home)
     assert time.monotonic() - began < 2 and found["points"] == 0 and "OutOfTime" in found["unread"][0]
