@@ -28,6 +28,7 @@ GRADES = "grades"  # the folder of results; no student's folder has this name
 SECONDS = 10.0  # for a submission, for its checkpoints, and for computing its scores anew
 MOST_TOLD = 20  # disagreements of one stage
 Works = dict[str, StageWork]  # by its name
+Told = list[dict[str, Any]]
 
 
 class OutOfTime(Exception):
@@ -60,11 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         if where.is_symlink() or (where.exists() and not where.is_dir()):
             raise CourseError(f"{shorten(where)}: a link or a file; name another place by --out")
     work = partial(grade_one, course=course, again=arguments.rederive)
-    try:
-        with ProcessPoolExecutor(max(1, min(arguments.jobs, len(handed)))) as pool:
-            results = list(pool.map(work, handed, handed.values()))
-    except BrokenProcessPool:
-        raise CourseError("a process died, perhaps for want of memory; try again with --jobs 1") from None
+    results = list(grade_all(handed, work, arguments.jobs))
     if not alone:
         csv.writer(table := io.StringIO(), lineterminator="\n").writerows(tabulate(results, "name"))
         write_text(out / "grades.csv", table.getvalue())
@@ -89,9 +86,28 @@ def find_students(place: Path, out: Path) -> dict[Path, Path]:
     return {out / path.name: path for path in theirs}
 
 
-def grade_one(where: Path, place: Path, *, course: Course, again: bool) -> dict[str, Any]:
-    """Write the page and grade.json."""
-    result, works = grade_submission(place, course, again=again)
+def grade_all(handed: dict[Path, Path], work: partial, jobs: int) -> Iterator[dict[str, Any]]:
+    """Results in order. A process that dies takes nobody with it: who was left is graded alone."""
+    with ProcessPoolExecutor(max(1, min(jobs, len(handed)))) as pool:
+        waiting = [(*pair, pool.submit(work, *pair)) for pair in handed.items()]
+        for where, place, future in waiting:
+            try:
+                yield future.result()
+            except KeyboardInterrupt:
+                pool.shutdown(cancel_futures=True)
+                raise
+            except BrokenProcessPool:
+                alone = len(handed) == 1
+                yield work(where, place, dead=True) if alone else next(grade_all({where: place}, work, 1))
+
+
+def grade_one(where: Path, place: Path, *, course: Course, again: bool, dead: bool = False) -> dict[str, Any]:
+    """Write the page and grade.json; of one whose reader died, that it did."""
+    if dead:
+        (folder := Folder(place)).unread["all of it"] = "all of it: the process that read it died"
+        result, works = sum_up(folder, course, [], [], []), Works()
+    else:
+        result, works = grade_submission(place, course, again=again)
     write_text(where / "grade.html", render(result, works))
     write_text(where / "grade.json", json.dumps(result, indent=1) + "\n")
     return result
@@ -107,7 +123,7 @@ def open_course(notebooks: Path, rubric: Path) -> Course:
 
 
 def grade_submission(root: Path, course: Course, *, again: bool = False) -> tuple[dict[str, Any], Works]:
-    """What grade.json holds, and the stages as they were read. No file of a submission ends the run."""
+    """The result, and the stages as they were read. No file of a submission ends the run."""
     folder, works = Folder(root), Works()
     rules, told, anew = [], [], []
     with bounded(folder, "its notebooks and metrics"):
@@ -121,12 +137,17 @@ def grade_submission(root: Path, course: Course, *, again: bool = False) -> tupl
     with bounded(folder, "its predictions"):
         for stage, work in works.items() if again else ():
             told += few(stage, rederive(work, anew))
+    return sum_up(folder, course, rules, told, anew), works
+
+
+def sum_up(folder: Folder, course: Course, rules: Told, told: Told, anew: Told) -> dict[str, Any]:
+    """What grade.json holds; rules that were not come to count nothing."""
     missed = "not graded: see what was not read"
-    rules += (tell(rule, 0.0, missed) for rule in course.rules[len(rules) :])
+    rules += [tell(rule, 0.0, missed) for rule in course.rules[len(rules) :]]
     unread = [in_a_line(line, 300) for line in dict.fromkeys(folder.unread.values())]
-    result = {"format": 1, "name": in_a_line(root.name), "rubric": course.title}
+    result = {"format": 1, "name": in_a_line(folder.root.name), "rubric": course.title}
     result |= {key: round(sum(rule[key] for rule in rules), 2) for key in ("points", "possible")}
-    return result | {"rules": rules, "disagreements": told, "computed_anew": anew, "unread": unread}, works
+    return result | {"rules": rules, "disagreements": told, "computed_anew": anew, "unread": unread}
 
 
 @contextlib.contextmanager

@@ -105,12 +105,24 @@ def test_help_says_what_there_is():
     assert done.returncode == 2
 
 
-def test_a_worker_that_dies_is_told(folder, home, monkeypatch, capsys):
-    monkeypatch.setattr(
-        command, "grade_submission", lambda *_, **__: os._exit(9)
-    )  # workers are forked with it
-    assert ask(home, folder.parent) == 2
-    assert "a process died" in capsys.readouterr().err
+def test_a_worker_that_dies_takes_nobody_with_it(folder, home, monkeypatch, capsys):
+    for name in ("bob", "cleo"):
+        shutil.copytree(folder, folder.parent / name)
+    grade = command.grade_submission
+
+    def deadly(place, *rest, **options):  # workers are forked with it
+        return os._exit(9) if place.name == "bob" else grade(place, *rest, **options)
+
+    monkeypatch.setattr(command, "grade_submission", deadly)
+    assert ask(home, folder.parent) == 0
+    graded = {
+        name: json.loads((folder.parent / "grades" / name / "grade.json").read_text())
+        for name in ("ada", "bob", "cleo")
+    }
+    assert graded["bob"]["points"] == 0 and graded["bob"]["possible"] == graded["ada"]["possible"]
+    assert graded["bob"]["unread"] == ["all of it: the process that read it died"]
+    assert graded["ada"]["points"] == graded["cleo"]["points"] > 0
+    assert (folder.parent / "grades" / "bob" / "grade.html").is_file()
 
 
 def test_ctrl_c_does_not_grade_the_rest_first(tmp_path, home):
