@@ -3,35 +3,19 @@
 import html
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lib.data.record import Record
 from lib.files import write_json, write_text
 from lib.paths import Output, shorten
+from lib.publish.show import Note
 
 KINDS = ("baseline", "model", "control", "ceiling")
 
 
 class MetricsError(ValueError):
     """Numbers that do not have the shape every stage promises."""
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """What was written. A notebook that ends in it can be graded alone: its output holds the very numbers."""
-
-    path: Path
-    record: dict[str, Any]
-
-    def __repr__(self) -> str:
-        return json.dumps(self.record, indent=1)
-
-    def _repr_html_(self) -> str:
-        name, rows = html.escape(shorten(self.path)), len(self.record["rows"])
-        summary = f"<summary>{name}: {rows} rows</summary>"
-        return f"<details>{summary}<pre>{html.escape(repr(self))}</pre></details>"
 
 
 def write_metrics(
@@ -43,14 +27,17 @@ def write_metrics(
     split: str,
     rows: list[dict[str, Any]],
     more: dict[str, Any] | None = None,
-) -> Metrics:
-    """Write one stage's numbers; `more` holds what belongs to the stage but to no row."""
+) -> Note:
+    """Write one stage's numbers; `more` holds what belongs to the stage but to no row.
+
+    A notebook that ends in what this gives back can be graded alone: its output holds the very numbers.
+    """
     check_metric_rows(stage, rows)
     record = {"stage": stage, "profile": profile, "dataset": dataset, "split": split, "rows": rows}
     record |= more or {}
-    path = Output(output).metrics / f"{stage}.json"
-    write_json(path, record, indent=1)
-    return Metrics(path, record)
+    path = write_json(Output(output).metrics / f"{stage}.json", record, indent=1)
+    text, summary = json.dumps(record, indent=1), f"{html.escape(shorten(path))}: {len(rows)} rows"
+    return Note(text, f"<details><summary>{summary}</summary><pre>{html.escape(text)}</pre></details>")
 
 
 def write_predictions(

@@ -1,10 +1,15 @@
 """Executed notebooks as pages to read, and the pictures in them."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from lib.files import write_text
+
+LOOK = Path(__file__).with_name("page.css")
+FORMULA = re.compile(r"`[^`]*`|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+)\$", re.DOTALL)
+NOT_FETCHED = dict.fromkeys(("require_js_url", "mermaid_js_url", "jquery_url", "mathjax_url"), "")
 
 
 def write_page(notebook: Path) -> Path:
@@ -12,11 +17,24 @@ def write_page(notebook: Path) -> Path:
     page = notebook.with_suffix(".html")
     if page.exists() and page.stat().st_mtime_ns >= notebook.stat().st_mtime_ns:
         return page
+    import nbformat
     from nbconvert import HTMLExporter
 
-    exporter = HTMLExporter(require_js_url="", mermaid_js_url="", jquery_url="", theme="light")
-    body, _ = exporter.from_filename(str(notebook))
-    return write_text(page, body)
+    book = nbformat.read(notebook, as_version=4)
+    for cell in book.cells:
+        if cell.cell_type == "markdown":
+            cell.source = FORMULA.sub(as_mathml, cell.source)
+    body, _ = HTMLExporter(**NOT_FETCHED, theme="light").from_notebook_node(book)
+    style = f"<style>\n{LOOK.read_text(encoding='utf-8')}</style>\n</head>"
+    return write_text(page, body.replace("</head>", style, 1))
+
+
+def as_mathml(found: re.Match) -> str:
+    """A formula as any browser draws it without a script; code is left as it is."""
+    from latex2mathml.converter import convert
+
+    kind = found.lastgroup
+    return convert(found[kind], display=kind) if kind else found[0]
 
 
 def heading_of(notebook: Path) -> str:

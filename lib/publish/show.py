@@ -114,35 +114,14 @@ class Table:
         )
 
 
-class Source:
-    """The source of a function or class of lib, coloured, with the place where it stands."""
-
-    def __init__(self, thing: Any):
-        lines, first = inspect.getsourcelines(thing)
-        self.text = textwrap.dedent("".join(lines)).rstrip()
-        self.place = f"{shorten(inspect.getsourcefile(thing))}:{first}"
-
-    def _repr_html_(self) -> str:
-        from pygments import highlight
-        from pygments.formatters import HtmlFormatter
-        from pygments.lexers import PythonLexer
-
-        letters = "font-family: monospace; font-size: 13px"
-        look = HtmlFormatter(noclasses=True, style="friendly", prestyles=letters)
-        return f"<small>{self.place}</small>{highlight(self.text, PythonLexer(), look)}"
-
-    def __repr__(self) -> str:
-        return f"# {self.place}\n{self.text}"
-
-
 class Note:
-    """A line where there is nothing to show, or an exercise's verdict."""
+    """A line where there is nothing to show, a verdict on an exercise, or a text with a page of its own."""
 
-    def __init__(self, text: str):
-        self.text = text
+    def __init__(self, text: str, page: str | None = None):
+        self.text, self.page = text, page or f"<p><em>{html.escape(text)}</em></p>"
 
     def _repr_html_(self) -> str:
-        return f"<p><em>{html.escape(self.text)}</em></p>"
+        return self.page
 
     def __repr__(self) -> str:
         return self.text
@@ -153,9 +132,18 @@ def headline(rows: list[dict[str, Any]]) -> list[str]:
     return ["name", *(key for key in HEADLINE if any(key in row for row in rows))]
 
 
-def show_source(thing: Any) -> Source:
-    """The part of lib that matters here, as it is, so that a notebook never copies it."""
-    return Source(thing)
+def show_source(thing: Any) -> Note:
+    """The part of lib that matters here, as it is, and where it stands: a notebook never copies it."""
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    lines, first = inspect.getsourcelines(thing)
+    text = textwrap.dedent("".join(lines)).rstrip()
+    place = f"{shorten(inspect.getsourcefile(thing))}:{first}"
+    letters = "font-family: monospace; font-size: 13px"
+    look = HtmlFormatter(noclasses=True, style="friendly", prestyles=letters)
+    return Note(f"# {place}\n{text}", f"<small>{place}</small>{highlight(text, PythonLexer(), look)}")
 
 
 def label(column: str) -> str:

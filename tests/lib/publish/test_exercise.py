@@ -17,6 +17,8 @@ def test_a_right_number_is_right_whatever_holds_it(answer):
     [
         (..., 1, "no answer yet"),
         (None, 1, "no answer yet"),
+        ([None, None], [1, 2], "no answer yet"),
+        ([], [1, 2], "not yet: its shape is [0]; it should be [2]"),
         (1.1, 1.0, "not yet: 1 of 1 numbers are wrong"),
         ([1, 2, 4], [1, 2, 3], "not yet: 1 of 3 numbers are wrong"),
         ([1, 2], [1, 2, 3], "not yet: its shape is [2]; it should be [3]"),
