@@ -36,7 +36,7 @@ TEXT = [
     {"selector": "", "props": "text-align: left"},
     {"selector": "td", "props": "white-space: normal; max-width: 46em"},
 ]  # a column of text, as pandas takes it
-WIDE = 8  # so many columns would be cut off with their intervals beside the values
+WIDE = 7  # so many columns would be cut off with their intervals beside the values
 
 
 class Picture:

@@ -17,7 +17,7 @@ def test_values_as_they_are_read():
     assert [spell_value(v, 2) for v in (None, True, 0.125, 12345, "x")] == ["–", "yes", "0.12", "12,345", "x"]
 
 
-@pytest.mark.parametrize(("columns", "wide"), [(7, False), (8, True)])
+@pytest.mark.parametrize(("columns", "wide"), [(6, False), (7, True)])
 def test_intervals_of_a_wide_table_stand_below(columns, wide):
     text = Table([{f"c{number}": 0.5 for number in range(columns)}])._repr_html_()
     assert ('class="lookbook wide"' in text) is wide
