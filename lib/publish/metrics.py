@@ -4,12 +4,14 @@ import html
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lib.data.record import Record
 from lib.files import write_json, write_text
 from lib.paths import Output, shorten
 from lib.publish.show import Note
+
+if TYPE_CHECKING:
+    from lib.data.record import Record
 
 KINDS = ("baseline", "model", "control", "ceiling")
 
@@ -41,7 +43,7 @@ def write_metrics(
 
 
 def write_predictions(
-    output: str | Path, stage: str, records: Sequence[Record], texts: Mapping[str, Sequence[str]]
+    output: str | Path, stage: str, records: Sequence["Record"], texts: Mapping[str, Sequence[str]]
 ) -> Path:
     """Write metrics/<stage>.predictions.jsonl: what each row said of each picture, to score it again from."""
     lines = []
