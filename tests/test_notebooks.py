@@ -143,7 +143,7 @@ CHECKS = (
     silent_neighbours,
 )  # fmt: skip
 # the notebooks that are told anew: by hand first, with exercises that are checked
-TEACHES = ("00_dataset", "01_cnn_rnn", "02_self_attention", "05_retrain")
+TEACHES = ("00_dataset", "01_cnn_rnn", "02_self_attention", "04_llm_rebuild", "05_retrain")
 LESSONS = (crowded_statements, texts_in_place_of_pictures, exercises_off)
 
 
