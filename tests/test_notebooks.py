@@ -142,7 +142,8 @@ CHECKS = (
     long_cells, own_definitions, parameters_off, title_off, outputs_left, ids_missing, forbidden_text,
     silent_neighbours,
 )  # fmt: skip
-TEACHES = ("01_cnn_rnn", "04_llm_rebuild")  # the notebooks that are told anew: by hand first, with exercises that are checked
+# the notebooks that are told anew: by hand first, with exercises that are checked
+TEACHES = ("01_cnn_rnn", "04_llm_rebuild")
 LESSONS = (crowded_statements, texts_in_place_of_pictures, exercises_off)
 
 
