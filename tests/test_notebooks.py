@@ -142,7 +142,7 @@ CHECKS = (
     long_cells, own_definitions, parameters_off, title_off, outputs_left, ids_missing, forbidden_text,
     silent_neighbours,
 )  # fmt: skip
-TEACHES = ("01_cnn_rnn",)  # the notebooks that are told anew: by hand first, with exercises that are checked
+TEACHES = ("01_cnn_rnn", "03_rl_loss")  # the notebooks that are told anew: by hand first, with exercises that are checked
 LESSONS = (crowded_statements, texts_in_place_of_pictures, exercises_off)
 
 
