@@ -140,11 +140,8 @@ def exercises_off(name, notebook):
 
 CHECKS = (
     long_cells, own_definitions, parameters_off, title_off, outputs_left, ids_missing, forbidden_text,
-    silent_neighbours,
+    silent_neighbours, crowded_statements, texts_in_place_of_pictures, exercises_off,
 )  # fmt: skip
-# the notebooks that are told anew: by hand first, with exercises that are checked
-TEACHES = ("00_dataset", "01_cnn_rnn", "02_self_attention", "04_llm_rebuild", "05_retrain")
-LESSONS = (crowded_statements, texts_in_place_of_pictures, exercises_off)
 
 
 def cell(text: str, *tags: str, kind: str = "code", id: str = "x") -> dict:
@@ -202,13 +199,7 @@ def test_notebook_keeps(check, name):
     assert check(name, load(NOTEBOOKS / f"{name}.ipynb")) == []
 
 
-@pytest.mark.parametrize("check", LESSONS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("name", TEACHES)
-def test_lesson_keeps(check, name):
-    assert check(name, load(NOTEBOOKS / f"{name}.ipynb")) == []
-
-
-@pytest.mark.parametrize("check", [*CHECKS, *LESSONS], ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_each_check_finds_a_planted_offence(check):
     assert check("01_a", GOOD) == []
     assert check("01_a", spoil(OFFENCES[check.__name__])) != []
