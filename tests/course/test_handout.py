@@ -117,9 +117,15 @@ def kept_lines(source: str, placeholders: tuple[str, ...]) -> list[str]:
     return [line for line in source.splitlines() if line.strip() not in placeholders]
 
 
-def exercise() -> dict:
+def exercises() -> dict:
+    """The toy's cells and every solution of the course's own notebooks."""
     notebook = copy.deepcopy(given_notebook())
     notebook["cells"].append(code("rank", FUNCTION, tags=["exercise"]))
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        for there in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if "exercise" in there["metadata"].get("tags", []):
+                name = f"{path.stem[:2]}-{there['id']}"
+                notebook["cells"].append(code(name, "".join(there["source"]), tags=["exercise"]))
     return notebook
 
 
@@ -128,9 +134,9 @@ def test_nbgrader_takes_out_the_same_lines():
     import nbformat
     from nbgrader.preprocessors import ClearSolutions
 
-    notebook = nbformat.from_dict(exercise())
+    notebook = nbformat.from_dict(exercises())
     cleared, _ = ClearSolutions(enforce_metadata=False).preprocess(notebook, {})
-    for ours, theirs in zip(exercise()["cells"], cleared.cells, strict=True):
+    for ours, theirs in zip(exercises()["cells"], cleared.cells, strict=True):
         left = kept_lines(theirs.source, ("# YOUR CODE HERE", "raise NotImplementedError()"))
         assert left == kept_lines(strip_solutions(ours["source"], "x")[0], ("...  # your answer",))
 
@@ -139,7 +145,7 @@ def test_nbgrader_takes_out_the_same_lines():
 def test_otter_takes_out_the_same_lines():
     from otter.assign.solutions import replace_solutions
 
-    for there in exercise()["cells"]:
+    for there in exercises()["cells"]:
         theirs = "\n".join(replace_solutions(there["source"].splitlines(), "python"))
         ours, _ = strip_solutions(there["source"], "x")
         assert kept_lines(theirs, ("...",)) == kept_lines(ours, ("...  # your answer",))
