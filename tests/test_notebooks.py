@@ -99,6 +99,11 @@ def forbidden_text(name, notebook):
     return [match[0] for c in code_cells(notebook) for match in FORBIDDEN.finditer(source(c))]
 
 
+def control_characters(name, notebook):
+    """What is left of a backslash that somebody's editor took: `\\frac` reads as a form feed and `rac`."""
+    return [c["id"] for c in notebook["cells"] if re.search(r"[\x00-\x09\x0b-\x1f]", source(c))]
+
+
 def silent_neighbours(name, notebook):
     """More than two code cells in a row without a word between them."""
     kinds = "".join("c" if c["cell_type"] == "code" else "m" for c in notebook["cells"])
@@ -140,7 +145,7 @@ def exercises_off(name, notebook):
 
 CHECKS = (
     long_cells, own_definitions, parameters_off, title_off, outputs_left, ids_missing, forbidden_text,
-    silent_neighbours, crowded_statements, texts_in_place_of_pictures, exercises_off,
+    control_characters, silent_neighbours, crowded_statements, texts_in_place_of_pictures, exercises_off,
 )  # fmt: skip
 
 
@@ -181,6 +186,7 @@ OFFENCES = {
     "outputs_left": lambda cells: cells[2].update(execution_count=3),
     "ids_missing": lambda cells: cells[2].update(id="a"),
     "forbidden_text": lambda cells: cells[2].update(source="import sys\nsys.path.append('..')"),
+    "control_characters": lambda cells: cells[0].update(source="# 01 $\frac{1}{2}$"),
     "silent_neighbours": lambda cells: cells.extend([cell("1", id="d"), cell("2", id="e")]),
     "crowded_statements": lambda cells: cells[2].update(source="x = [[y for y in z] for z in seed]"),
     "texts_in_place_of_pictures": lambda cells: cells[2].update(source="seed if seed else 'no seed'"),
