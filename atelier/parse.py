@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 
 from atelier import lexicon as words
 from atelier import synonyms
@@ -56,6 +57,7 @@ class Meaning:
     also: tuple[str, str] | None = None  # a second attribute in the noun: jeans are denim
 
 
+@lru_cache(maxsize=1 << 14)  # each caption is read twice for its scores, and models repeat themselves
 def parse(caption: str) -> Parsed:
     """Read any text: broken, repeated, lower-cased or tokenised captions are read as far as they go."""
     return _Reading(WORD.findall(caption.lower())).result()

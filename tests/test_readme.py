@@ -27,7 +27,7 @@ def test_results_page_is_rendered_from_its_files():
     assert results.PAGE.read_text(encoding="utf-8") == results.render()
 
 
-PAGES = ("README.md", "lib/README.md", "docs/origins.md", "dataset/README.md")
+PAGES = ("README.md", "lib/README.md", "docs/origins.md", "docs/grading.md", "dataset/README.md")
 WITH_LINKS = [*PAGES, *(path.relative_to(ROOT).as_posix() for path in sorted(NOTEBOOKS.glob("*.ipynb")))]
 
 
