@@ -151,7 +151,7 @@ class OpenAI:
         late = threading.Event()
         try:
             line.connect()
-            held = line.sock
+            (held := line.sock).settimeout(2 * self.settings.timeout)  # so that the watchdog rings first
             self.lines.add(held)
             watchdog = threading.Timer(self.settings.timeout, lambda: (late.set(), end_request(held)))
             watchdog.daemon = True
