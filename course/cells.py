@@ -79,9 +79,7 @@ def match_cells(given: Sequence[CodeCell], handed: Sequence[CodeCell]) -> tuple[
 
     They match by id, else by equal source, else by standing where the missing one should.
     """
-    backwards = [(place, cell) for place, cell in enumerate(handed)][
-        ::-1
-    ]  # so that the first of a kind counts
+    backwards = list(enumerate(handed))[::-1]  # so that the first of a kind counts
     by_id = {cell.id: place for place, cell in backwards if cell.id}
     by_source = {trimmed(cell.source): place for place, cell in backwards}
     usual = [place for place, cell in enumerate(handed) if INJECTED not in cell.tags]

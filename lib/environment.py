@@ -116,10 +116,10 @@ def offline() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """`pins FILE`: does this Python satisfy the pins in a file; `report`: every check, with WordNet provided;
+    """`pins [FILE]`: does this Python satisfy the pins; `report`: every check, with WordNet provided;
     `look`: the same in an environment that is not ours, where nothing is written."""
     if arguments[:1] == ["pins"]:
-        problems = mismatches(pins(ROOT / arguments[1]))
+        problems = mismatches(pins(*map(ROOT.joinpath, arguments[1:])))
         print("\n".join(problems))
         return 1 if problems else 0
     from lib import wordnet
