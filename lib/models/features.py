@@ -12,7 +12,7 @@ import json
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,8 @@ from lib.data.images import Preprocess, load_image, stack_pictures
 from lib.data.record import Record
 from lib.files import read_json, sha256, whole, write_json
 from lib.models.errors import ModelError
-from lib.models.generate import autocast, eval_mode
+from lib.models.folding import halved
+from lib.models.generate import eval_mode
 from lib.paths import resolve, shorten
 from lib.progress import Progress
 
@@ -84,7 +85,7 @@ def cache_features(
     folder: str | Path,
     *,
     views: int = 1,
-    batch_size: int = 32,
+    batch_size: int = 8,
     device: torch.device | str = "cpu",
     precision: str = "fp32",
 ) -> Features:
@@ -160,7 +161,7 @@ def shard_path(folder: Path, view: int, shard: int) -> Path:
 
 @dataclass(kw_only=True, eq=False)
 class Work:
-    """What is to be computed, and how; memory holds one shard and two batches at most."""
+    """What is to be computed, and how; memory holds one shard of each view and two batches at most."""
 
     records: Sequence[Record]
     encoder: nn.Module
@@ -175,62 +176,66 @@ class Work:
     def compute(self, views: int) -> dict[str, Any]:
         """Write the missing shards; what the index says of them comes back."""
         self.place.mkdir(parents=True, exist_ok=True)
+        if self.cells is None and self.precision != "fp32":
+            sample = self.pictures(0, [0])[0][None].to(self.device)
+            self.encoder = halved(self.encoder.eval(), sample, self.precision)
         with eval_mode(self.encoder), Progress("features", views * len(self.records), "pictures") as progress:
-            shape = next(self.compute_chunks([range(1)], view=0)).shape[1:]
+            shape = next(self.batches(range(1), [0])).shape[2:]
             per_shard = max(1, SHARD_BYTES // (2 * shape[0] * shape[1]))
-            for view in range(views):
-                for shard, first in enumerate(range(0, len(self.records), per_shard)):
-                    indices = range(first, min(first + per_shard, len(self.records)))
-                    path = shard_path(self.place, view, shard)
-                    if not path.exists():
-                        write_shard(path, self.batches(indices, view, progress), (len(indices), *shape))
-                    else:
-                        progress.update(len(indices))
+            for shard, first in enumerate(range(0, len(self.records), per_shard)):
+                indices = range(first, min(first + per_shard, len(self.records)))
+                paths = {view: shard_path(self.place, view, shard) for view in range(views)}
+                missing = {view: path for view, path in paths.items() if not path.exists()}
+                progress.update((views - len(missing)) * len(indices))
+                if missing:
+                    found = self.batches(indices, list(missing), progress)
+                    write_shards(list(missing.values()), found, (len(missing), len(indices), *shape))
         return {"pictures": len(self.records), "views": views, "shape": shape, "per_shard": per_shard}
 
-    def batches(self, indices: range, view: int, progress: Progress) -> Iterator[np.ndarray]:
-        """Features of consecutive pictures."""
+    def batches(
+        self, indices: range, views: list[int], progress: Progress | None = None
+    ) -> Iterator[np.ndarray]:
+        """Features of consecutive pictures, [views, pictures, N, D]."""
         chunks = [indices[i : i + self.batch_size] for i in range(0, len(indices), self.batch_size)]
-        for features in self.compute_chunks(chunks, view):
-            yield features
-            progress.update(len(features))
+        for found in self.see(chunks, views) if self.cells is None else self.recall(chunks, views):
+            yield found
+            if progress:
+                progress.update(len(views) * found.shape[1])
 
-    def compute_chunks(self, chunks: list[range], view: int) -> Iterator[np.ndarray]:
-        return self.see(chunks, view) if self.cells is None else self.recall(chunks, view)
-
-    def recall(self, chunks: list[range], view: int) -> Iterator[np.ndarray]:
+    def recall(self, chunks: list[range], views: list[int]) -> Iterator[np.ndarray]:
         for chunk in chunks:
-            yield self.encode(self.cells.memory(chunk, view), self.encoder.recall)
+            yield self.encode((self.cells.memory(chunk, view) for view in views), self.encoder.recall)
 
-    def see(self, chunks: list[range], view: int) -> Iterator[np.ndarray]:
-        """The next batch of pictures is decoded meanwhile."""
+    def see(self, chunks: list[range], views: list[int]) -> Iterator[np.ndarray]:
+        """Pictures are opened once for all views, and meanwhile where the encoder leaves the processor."""
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            loading = pool.map(lambda index: self.picture(index, view), chunks[0])
-            for after in [*chunks[1:], None]:
-                pictures = stack_pictures(list(loading))
-                if after is not None:
-                    loading = pool.map(lambda index: self.picture(index, view), after)
-                yield self.encode(pictures, self.encoder)
+            each = map if self.device.type == "cpu" else pool.map
+            loading = each(lambda index: self.pictures(index, views), chunks[0])
+            for after in [*chunks[1:], range(0)]:
+                shown = zip(*loading, strict=True)
+                loading = each(lambda index: self.pictures(index, views), after)
+                yield self.encode(map(stack_pictures, shown), self.encoder)
 
-    def picture(self, index: int, view: int) -> Tensor:
+    def pictures(self, index: int, views: list[int]) -> list[Tensor]:
+        """The views of one picture."""
         record = self.records[index]
-        seed = zlib.crc32(f"{record.id}/{view}".encode()) if view else None
-        return self.preprocess(load_image(record.path), seed)
+        image = self.preprocess.resized(load_image(record.path))
+        seeds = [zlib.crc32(f"{record.id}/{view}".encode()) if view else None for view in views]
+        return [self.preprocess.cut(image, seed) for seed in seeds]
 
-    def encode(self, shown: Tensor, encode: Callable[[Tensor], Tensor]) -> np.ndarray:
-        with autocast(self.device, self.precision):
-            memory = encode(shown.to(self.device))
-        return memory.float().cpu().numpy()
+    def encode(self, shown: Iterable[Tensor], encode: Callable[[Tensor], Tensor]) -> np.ndarray:
+        return np.stack([encode(view.to(self.device)).cpu().numpy() for view in shown])
 
 
-def write_shard(path: Path, batches: Iterator[np.ndarray], shape: tuple[int, ...]) -> None:
-    """A shard from its batches, whole or not at all."""
+def write_shards(paths: list[Path], batches: Iterator[np.ndarray], shape: tuple[int, ...]) -> None:
+    """A shard of each view from their batches, each whole or not at all."""
     array = np.empty(shape, np.float16)
     done = 0
     for batch in batches:
-        if np.abs(batch).max() > np.finfo(np.float16).max:
-            raise ModelError(f"{shorten(path)}: features of {np.abs(batch).max():.3g} do not fit into fp16")
-        array[done : done + len(batch)] = batch
-        done += len(batch)
-    with whole(path) as draft, draft.open("wb") as file:
-        np.save(file, array)
+        if (most := np.abs(batch).max()) > np.finfo(np.float16).max:
+            raise ModelError(f"{shorten(paths[0])}: features of {most:.3g} do not fit into fp16")
+        array[:, done : done + batch.shape[1]] = batch
+        done += batch.shape[1]
+    for path, view in zip(paths, array, strict=True):
+        with whole(path) as draft, draft.open("wb") as file:
+            np.save(file, view)

@@ -18,7 +18,7 @@ from lib.score.ngrams import (
 SIGMA = 6.0  # width of the penalty on a difference in length
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DocumentFrequencies:
     """In how many of `documents` items each n-gram occurs: what makes a word rare."""
 

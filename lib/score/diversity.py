@@ -41,12 +41,6 @@ def distinct(candidates: Sequence[Tokens], n: int) -> float:
     return len(kinds) / total if total else 0.0
 
 
-def bad_endings(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]]) -> list[bool]:
-    """For each caption, whether it ends badly."""
-    closed = ends_are_usual(references)
-    return [ends_badly(tokens, closed) for tokens in candidates]
-
-
 def ends_are_usual(references: Sequence[Sequence[Tokens]]) -> bool:
     """Whether these references, as a rule, end with a sentence end."""
     ends = [tokens[-1] in SENTENCE_END for group in references for tokens in group if tokens]

@@ -9,6 +9,8 @@ captions twice makes any set look poorer.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from lib.score.attributes import World, attribute_f1, attribute_rates, attribute
 from lib.score.bleu import bleu_statistics, coco_bleu
 from lib.score.bootstrap import intervals
 from lib.score.cider import CiderD, DocumentFrequencies
-from lib.score.diversity import bad_endings, diversity
+from lib.score.diversity import diversity, ends_are_usual, ends_badly
 from lib.score.meteor import Meteor, find_word_forms
 from lib.score.ngrams import ORDERS, ReferenceTable
 from lib.score.pairs import References, ScoredPairs, ScoreError, Texts, Tokenizer
@@ -107,23 +109,44 @@ def measure(
     pairs: ScoredPairs, frequencies: DocumentFrequencies | None = None, *, end_token: bool = False
 ) -> Measured:
     """Measure every caption once."""
-    table = ReferenceTable(pairs.references, index=frequencies.index if frequencies else None)
-    counted = table.count(pairs.candidates)
-    means, notes = {}, {}
-    try:
-        forms = find_word_forms()
-        means[forms.key] = Meteor(pairs.references, forms).scores(pairs.candidates)
-    except ImportError:
+    ready = prepare(pairs.references, frequencies, end_token)
+    counted, means, notes = ready.table.count(pairs.candidates), {}, {}
+    if ready.meteor:
+        means[ready.meteor.forms.key] = ready.meteor.scores(pairs.candidates)
+    else:
         notes["meteor"] = NO_NLTK
     means["rouge_l"] = rouge_l(pairs.candidates, pairs.references)
-    if unread := sum(not all(map(has_alphanumeric, group)) for group in pairs.references):
-        notes["rouge_l"] = NOT_LATIN.format(unread, len(pairs))
+    if ready.unread:
+        notes["rouge_l"] = NOT_LATIN.format(ready.unread, len(pairs))
     means["rouge_l_coco"] = rouge_l_coco(pairs.candidates, pairs.references)
     means["rouge_l_rouge"] = rouge_l_rouge(pairs.candidates, pairs.references)
-    if end_token or (frequencies and frequencies.end_token):
-        means["cider_d"] = CiderD(pairs.references, frequencies, end_token=True).scores(pairs.candidates)
-    else:
-        means["cider_d"] = CiderD(table, frequencies).score_counted(counted)
+    same = ready.cider.table is ready.table
+    means["cider_d"] = ready.cider.score_counted(counted) if same else ready.cider.scores(pairs.candidates)
     means["mean_length"] = np.array([len(tokens) for tokens in pairs.candidates], float)
-    means["bad_endings"] = np.array(bad_endings(pairs.candidates, pairs.references), float)
-    return Measured(bleu_statistics(table, counted), means, notes)
+    means["bad_endings"] = np.array([ends_badly(tokens, ready.closed) for tokens in pairs.candidates], float)
+    return Measured(bleu_statistics(ready.table, counted), means, notes)
+
+
+class Prepared(NamedTuple):
+    """References made ready for every score."""
+
+    table: ReferenceTable
+    cider: CiderD
+    meteor: Meteor | None
+    unread: int  # pictures that rouge_score cannot read
+    closed: bool  # whether they end with a sentence end
+
+
+@lru_cache(maxsize=2)  # the rows of a table are held against the same references, one after the other
+def prepare(references: tuple, frequencies: DocumentFrequencies | None, end_token: bool) -> Prepared:
+    table = ReferenceTable(references, index=frequencies.index if frequencies else None)
+    if end_token or (frequencies and frequencies.end_token):
+        cider = CiderD(references, frequencies, end_token=True)
+    else:
+        cider = CiderD(table, frequencies)
+    try:
+        meteor = Meteor(references, find_word_forms())
+    except ImportError:
+        meteor = None
+    unread = sum(not all(map(has_alphanumeric, group)) for group in references)
+    return Prepared(table, cider, meteor, unread, ends_are_usual(references))

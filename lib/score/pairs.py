@@ -1,6 +1,7 @@
 """Candidates and references brought together: by id or by position, checked, and tokenised once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from lib.data.text import tokenize
 from lib.paths import some
@@ -8,6 +9,7 @@ from lib.paths import some
 Texts = Mapping[str, str] | Sequence[str]
 References = Mapping[str, Sequence[str]] | Sequence[Sequence[str]]
 Tokenizer = Callable[[str], list[str]]
+Tokens = tuple[str, ...]
 
 SHOWN = 5  # ids named in an error
 
@@ -22,14 +24,20 @@ class ScoredPairs:
     def __init__(self, candidates: Texts, references: References, tokenizer: Tokenizer = tokenize):
         self.ids = match_ids(candidates, references)
         self.texts = [candidates[key] for key in self.ids]
-        self.candidates = [tokenizer(text) for text in self.texts]
+        self.candidates = [tokens_of(text, tokenizer) for text in self.texts]
         self.references = tokenize_references({key: references[key] for key in self.ids}, tokenizer)
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
-def tokenize_references(references: Mapping, tokenizer: Tokenizer) -> list[list[list[str]]]:
+@lru_cache(maxsize=1 << 16)
+def tokens_of(text: str, tokenizer: Tokenizer) -> Tokens:
+    """A caption's tokens: the same references are asked for by every row of a table."""
+    return tuple(tokenizer(text))
+
+
+def tokenize_references(references: Mapping, tokenizer: Tokenizer) -> tuple[tuple[Tokens, ...], ...]:
     """The tokens of each item's references; every item has some, and none of them is empty."""
     if not references:
         raise ScoreError("there is no reference caption")
@@ -37,11 +45,11 @@ def tokenize_references(references: Mapping, tokenizer: Tokenizer) -> list[list[
     for key, texts in references.items():
         if isinstance(texts, str):
             raise ScoreError(f"{key!r}: expected a list of reference captions, not one text")
-        group = [tokenizer(text) for text in texts]
+        group = tuple(tokens_of(text, tokenizer) for text in texts)
         if not group or not all(group):
             raise ScoreError(f"{key!r} has {'an empty' if group else 'no'} reference caption")
         result.append(group)
-    return result
+    return tuple(result)
 
 
 def match_ids(candidates: Texts, references: References) -> list:

@@ -3,11 +3,15 @@
 import pytest
 from caption_cases import REAL
 
-from lib.score.diversity import bad_endings, distinct, diversity
+from lib.score.diversity import distinct, diversity, ends_are_usual, ends_badly
 
 
 def split(*texts):
     return [text.split() for text in texts]
+
+
+def bad_endings(candidates, references):
+    return [ends_badly(tokens, ends_are_usual(references)) for tokens in candidates]
 
 
 def test_known_shares():

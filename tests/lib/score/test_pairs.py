@@ -8,13 +8,13 @@ from lib.score.pairs import ScoredPairs, ScoreError
 def test_by_id_in_the_order_of_the_candidates():
     pairs = ScoredPairs({"b": "x y", "a": "z"}, {"a": ["p"], "b": ["q", "r s"]}, str.split)
     assert pairs.ids == ["b", "a"]
-    assert pairs.candidates == [["x", "y"], ["z"]]
-    assert pairs.references == [[["q"], ["r", "s"]], [["p"]]]
+    assert pairs.candidates == [("x", "y"), ("z",)]
+    assert pairs.references == ((("q",), ("r", "s")), (("p",),))
 
 
 def test_by_position():
     pairs = ScoredPairs(["x y"], [("p", "q")], str.split)
-    assert (pairs.ids, pairs.references) == ([0], [[["p"], ["q"]]])
+    assert (pairs.ids, pairs.references) == ([0], ((("p",), ("q",)),))
 
 
 @pytest.mark.parametrize(
