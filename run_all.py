@@ -12,6 +12,7 @@ from pipeline import Stage, main
 SMOKE = {"dataset": "dataset/atelier-smoke"}
 FLICKR8K = {"dataset": "dataset/flickr8k", "split": "original"}
 FULL = {"dataset": "dataset/deepfashion-multimodal"}
+SWEEP = [[0.1, 0.0005], [0.2, 0.0005], [0.3, 0.0005], [0.2, 0.0001], [0.2, 0.0002]]
 EYE = ("{output}/vocab.json", "{output}/model_ckpt/eye")
 
 PIPELINE = (
@@ -63,17 +64,14 @@ PIPELINE = (
             "flickr8k": FLICKR8K
             | {
                 "decoders": ["transformer"],  # all the minutes for the better one
-                "sizes": {
-                    "transformer": {"width": 256},
-                    "cells_attend": {"width": 256, "memory_layers": 2},
-                },
+                "sizes": {"transformer": {"width": 256}},
                 "dropout": 0.3,
                 "views": ["grid"],
                 "seeing": {"variants": 4, "precision": "bf16"},
                 "training": {
                     "epochs": 7,
-                    "batch_size": 64,
-                    "learning_rate": 0.005,
+                    "batch_size": 128,
+                    "learning_rate": 0.007,
                     "label_smoothing": 0.1,
                     "mixed_precision": "bf16",
                 },
@@ -102,7 +100,7 @@ PIPELINE = (
             },
             "full": FULL
             | {
-                "sweep": [[0.1, 0.0005], [0.2, 0.0005], [0.3, 0.0005], [0.2, 0.0001], [0.2, 0.0002]],
+                "tries": {"reward_on_truth": SWEEP},
                 "reward": {"attribute_f1": 0.0, "bleu4": 1.0},
                 "training": {"max_steps": 5000, "validate_every": 500},
                 "seeds": [0, 1, 2],

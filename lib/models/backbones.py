@@ -81,7 +81,7 @@ class Tower(nn.Module):
             self.body = AutoModel.from_config(known)
         else:
             where = str(resolve(name)) if resolve(name).exists() else name
-            with explain_loading(name), quiet():
+            with explain_loading("vision tower", name), quiet():
                 known = AutoConfig.from_pretrained(where, local_files_only=not hub)
                 family = CLIPVisionModel if known.model_type.startswith("clip") else AutoModel
                 self.body, told = family.from_pretrained(
@@ -171,18 +171,18 @@ def fetch_weights(name: str, weights: str) -> dict[str, Tensor]:
 
 
 @contextlib.contextmanager
-def explain_loading(name: str) -> Iterator[None]:
+def explain_loading(what: str, name: str) -> Iterator[None]:
     """What transformers says in a page, in a line."""
     try:
         yield
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"vision tower {name!r} cannot be loaded: {reason}") from None
+        raise ModelError(f"{what} {name!r} cannot be loaded: {reason}") from None
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without the report of weights that a vision tower leaves unused in a larger checkpoint."""
+    """Without the report of weights that a part leaves unused in a larger checkpoint."""
     from transformers.utils import logging
 
     level = logging.get_verbosity()

@@ -37,13 +37,31 @@ def watched(
     return as_picture(figure)
 
 
-def mean_over_seeds(name: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> dict[str, Any]:
-    """One row for the same run from several seeds: the mean, and beside it the lowest and the highest."""
-    result: dict[str, Any] = {"name": name, "kind": "model"}
-    for column in columns:
-        values = [row[column] for row in rows]
-        result |= {column: sum(values) / len(values), f"{column}_ci": [min(values), max(values)]}
-    return result
+def over_seeds(
+    scored: Mapping[str, Mapping[str, Any]],
+    titles: Mapping[str, tuple[str, int]],
+    names: Sequence[str],
+    columns: Sequence[str],
+) -> list[dict[str, Any]]:
+    """A row for each name: the mean over its seeds, and beside it the lowest and the highest. `titles` says
+    of each scored run its name and seed."""
+    rows = []
+    for name in names:
+        runs = [scored[title] for title, (run, _) in titles.items() if run == name]
+        row: dict[str, Any] = {"name": name, "kind": "model"}
+        for column in columns:
+            values = [run[column] for run in runs]
+            row |= {column: sum(values) / len(values), f"{column}_ci": [min(values), max(values)]}
+        rows.append(row)
+    return rows
+
+
+def less(
+    scored: Mapping[str, Mapping[str, Any]], control: str, columns: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Each row less the control's."""
+    own = scored[control]
+    return [{"name": name} | {key: row[key] - own[key] for key in columns} for name, row in scored.items()]
 
 
 def disagreement(drawn: Points, greedy: Points, true: Points) -> Picture:

@@ -28,7 +28,14 @@ if TYPE_CHECKING:
 SOME_FAILED, BAD_INPUT = 1, 2
 BEAM = 5
 METHODS = ("beam", "sample", "greedy")
-ONLY_FOR = {"k": "beam", "temperature": "sample", "top_k": "sample", "top_p": "sample", "seed": "sample"}
+ONLY_FOR = {
+    "k": "beam",
+    "length_penalty": "beam",
+    "temperature": "sample",
+    "top_k": "sample",
+    "top_p": "sample",
+    "seed": "sample",
+}
 ESCAPED = str.maketrans({"\t": r"\t", "\n": r"\n", "\r": r"\r"})  # a line has one path and one caption
 
 
@@ -48,7 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     checkpoint = "a run, one of its variants or a checkpoint in it, such as output/model_ckpt/attn"
     parser.add_argument("pictures", nargs="+", metavar="IMAGE|FOLDER|-", help=f"{pictures}, one a line")
     parser.add_argument("--checkpoint", required=True, metavar="DIR", help=checkpoint)
-    parser.add_argument("--json", metavar="OUT", help="write a list of {path, captions, scores} here instead")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--json", metavar="OUT", help="write a list of {path, captions, scores} here instead"
+    )
+    for_scores = "write {file name: its best caption} here instead, which `python -m lib score` takes"
+    instead.add_argument("--captions", metavar="OUT", help=for_scores)
     add_search_arguments(parser)
     parser.add_argument("--batch-size", type=int, default=32, help="pictures held at a time (%(default)s)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 or mps (%(default)s)")
@@ -58,6 +70,7 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     """How captions are searched for."""
     parser.add_argument("--method", choices=METHODS, default="beam", help="(%(default)s)")
     parser.add_argument("--k", type=int, help=f"width of the beam ({BEAM})")
+    parser.add_argument("--length-penalty", type=float, help="beam: above 1 favours longer captions (1.0)")
     parser.add_argument("--n-best", type=int, default=1, help="captions a picture (%(default)s)")
     parser.add_argument("--temperature", type=float, help="sample: above 1 is more daring (1.0)")
     parser.add_argument("--top-k", type=int, help="sample: only so many of the likeliest words (0: all)")
@@ -87,8 +100,8 @@ def predict_all(args: argparse.Namespace) -> int:
     from lib.publish.captioning import longest, open_captioner, predict
 
     decoding = choose_decoding(args)
-    if args.json:
-        check_place(resolve(args.json))
+    if out := args.json or args.captions:
+        check_place(resolve(out))
     paths, total = find_pictures(args.pictures)
     model = open_captioner(args.checkpoint, args.device)
     length = longest(model, decoding.max_length)
@@ -102,8 +115,8 @@ def predict_all(args: argparse.Namespace) -> int:
         generator=torch.Generator().manual_seed(args.seed or 0),
     )
     rows, failed = deliver(predictions, total, args)
-    if args.json:
-        write_json(resolve(args.json), rows, indent=1)
+    if out:
+        write_json(resolve(out), rows if args.json else by_name(rows), indent=1)
     return SOME_FAILED if failed else 0
 
 
@@ -122,7 +135,7 @@ def choose_decoding(args: argparse.Namespace) -> "Decoding":
         raise OptionError(f"--n-best {args.n_best} is more than --k {wide}")
     if args.method == "greedy" and args.n_best > 1:
         raise OptionError(f"--n-best {args.n_best} needs --method beam or sample; greedy finds one caption")
-    names = {"k": "beam", "temperature": "temperature", "top_k": "top_k", "top_p": "top_p"}
+    names = {"k": "beam"} | {name: name for name in ("length_penalty", "temperature", "top_k", "top_p")}
     given = {name: getattr(args, option) for option, name in names.items()} | {"max_length": args.max_len}
     several = {"beam": "n_best", "sample": "samples"}.get(args.method)
     given |= {several: args.n_best} if several else {}
@@ -137,7 +150,7 @@ def check_place(path: Path) -> None:
     """A file can be written there, which is better known now than after an hour."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise OptionError(f"--json {path}: cannot be written; expected the name of a file")
+        raise OptionError(f"{path}: cannot be written; expected the name of a file")
 
 
 def find_pictures(sources: Sequence[str]) -> tuple[Iterator[str], int | None]:
@@ -175,12 +188,12 @@ def read_names() -> Iterator[str]:
 def deliver(
     predictions: Iterable["Prediction"], total: int | None, args: argparse.Namespace
 ) -> tuple[list[dict[str, Any]], int]:
-    """Print each as it comes, or collect the rows for JSON; how many failed comes along.
+    """Print each as it comes, or collect the rows for a file; how many failed comes along.
 
     There is a progress line unless captions scroll past on a terminal, or there is but one picture.
     """
-    rows, failed = [], 0
-    plain = total == 1 or (sys.stdout.isatty() and not args.json)
+    rows, failed, kept = [], 0, args.json or args.captions
+    plain = total == 1 or (sys.stdout.isatty() and not kept)
     progress = None if plain else Progress("captioning", total, "pictures")
     with progress or contextlib.nullcontext():
         for prediction in predictions:
@@ -189,7 +202,7 @@ def deliver(
                 if progress:
                     progress.screen.end()
                 print(f"lookbook predict: {prediction.trouble}", file=sys.stderr)
-            elif args.json:
+            elif kept:
                 said = {"captions": list(prediction.captions), "scores": list(prediction.scores)}
                 rows.append({"path": prediction.path, **said})
             else:
@@ -197,6 +210,16 @@ def deliver(
             if progress:
                 progress.update(**({"unreadable": failed} if failed else {}))
     return rows, failed
+
+
+def by_name(rows: list[dict[str, Any]]) -> dict[str, str]:
+    """The best caption of each picture, known by its file's name."""
+    captions: dict[str, str] = {}
+    for row in rows:
+        if (name := Path(row["path"]).name) in captions:
+            raise OptionError(f"--captions: two pictures are called {printable(name)}")
+        captions[name] = row["captions"][0]
+    return captions
 
 
 def lines(prediction: "Prediction", *, with_scores: bool) -> Iterator[str]:

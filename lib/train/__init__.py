@@ -8,4 +8,4 @@ from lib.train.objectives import attribute_loss, cross_entropy, self_critical
 from lib.train.processes import this_process
 from lib.train.reinforce import reward_of
 from lib.train.run_identity import FitError
-from lib.train.validation import BlindView, by_attributes, by_captions, caption_all
+from lib.train.validation import BlindView, by_attributes, by_captions, caption_all, select

@@ -4,7 +4,7 @@ Records in their splits, the words of 00, its eye seen one way, and the eye's fe
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from lib.data.images import Preprocess
 from lib.data.loader import CachedFeatures, CaptionPairs, Loader, Per, View
 from lib.data.record import Caption, Record, digest, plain_captions
 from lib.data.split import arrange, part
+from lib.data.subwords import open_huggingface
 from lib.data.text import Text, Vocab
 from lib.models.attributes import AttributeEncoder
 from lib.models.captioner import Captioner
@@ -66,6 +67,11 @@ class CaptionTask:
         """Every score of a caption for each test picture; attributes count where a world was handed in."""
         known = self.attributes if self.world else None
         return evaluate(texts, self.references, attributes=known, world=self.world, seed=seed)
+
+    def worded(self, config: dict[str, Any]) -> "CaptionTask":
+        """This task in the words of the decoder that `config` describes: a language model has its own."""
+        own = config.get("name") if config["kind"] == "huggingface" else None
+        return replace(self, vocab=open_huggingface(own)) if own else self
 
     def captioner(self, config: dict[str, Any]) -> Captioner:
         """A fresh captioner: this eye, these words, and the decoder that `config` describes."""

@@ -1,7 +1,7 @@
 """Validation, while a model trains and after: what keeps the best, and the captions that a table scores."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -51,6 +51,20 @@ def caption_all(
     loader = Loader(pairs, batch_size=batch_size, shuffle=False)
     device = next(model.parameters()).device
     return [text for batch in loader.batches() for text in model.caption(batch.to(device), decoding)]
+
+
+def select(
+    models: Mapping[str, Captioner],
+    names: Sequence[str],
+    records: Sequence[Record],
+    view: View,
+    search: Decoding,
+    penalties: Sequence[float],
+) -> tuple[str, Decoding]:
+    """The name and length penalty with which captions of these pictures have the best CIDEr-D."""
+    rate = rating(records, None)
+    pairs = [(name, replace(search, length_penalty=penalty)) for name in names for penalty in penalties]
+    return max(pairs, key=lambda pair: rate(caption_all(models[pair[0]], records, view, pair[1]))["score"])
 
 
 def by_captions(

@@ -33,10 +33,17 @@ def test_growth_goes_from_little_to_much(drawn):
 
 
 def test_seeds_become_a_mean_between_the_lowest_and_the_highest():
-    rows = [{"cider_d": value, "unique": 1.0} for value in (0.4, 0.1, 0.7)]
-    row = comparison_plots.mean_over_seeds("leave_one_out", rows, ["cider_d", "unique"])
+    scored = {f"run{n}": {"cider_d": value, "unique": 1.0} for n, value in enumerate((0.4, 0.1, 0.7))}
+    scored["other"] = {"cider_d": 9.0, "unique": 0.0}
+    titles = dict.fromkeys(scored, ("leave_one_out", 0)) | {"other": ("another", 0)}
+    [row] = comparison_plots.over_seeds(scored, titles, ["leave_one_out"], ["cider_d", "unique"])
     assert row["cider_d"] == pytest.approx(0.4) and row["cider_d_ci"] == [0.1, 0.7]
     assert row["unique_ci"] == [1.0, 1.0] and row["name"] == "leave_one_out"
+
+
+def test_rows_less_their_control():
+    rows = comparison_plots.less({"a": {"x": 3, "y": "text"}, "b": {"x": 1}}, "b", ["x"])
+    assert rows == [{"name": "a", "x": 2}, {"name": "b", "x": 0}]
 
 
 def test_runs_are_drawn_over_the_share_of_their_steps(monkeypatch):
