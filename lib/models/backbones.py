@@ -67,34 +67,40 @@ class TorchvisionBackbone(nn.Module):
         return found if found.ndim == 4 else to_map(found, images, self.patch)
 
 
+def open_body(
+    what: str, name: str, config: dict[str, Any] | None, *, hub: bool, clip: str
+) -> tuple[nn.Module, dict[str, Any]]:
+    """A model of Hugging Face's in fp32, and its configuration as JSON: from a local path or an id, or anew
+    from a configuration. `clip` names the class that is this half of a CLIP."""
+    if not hub:
+        environment.offline()
+    import transformers
+    from transformers import AutoConfig, AutoModel
+
+    if config is not None:
+        body = AutoModel.from_config(AutoConfig.for_model(**config))
+    else:
+        where = str(resolve(name)) if resolve(name).exists() else name
+        with explain_loading(what, name), quiet():
+            known = AutoConfig.from_pretrained(where, local_files_only=not hub)
+            family = getattr(transformers, clip) if known.model_type.startswith("clip") else AutoModel
+            body, told = family.from_pretrained(where, local_files_only=not hub, output_loading_info=True)
+        missing = sorted(key for key in told["missing_keys"] if "pooler" not in key)
+        if missing:
+            raise ModelError(f"{name}: the weights lack {', '.join(missing[:3])}")
+    return body.float(), json.loads(body.config.to_json_string(use_diff=False))
+
+
 class Tower(nn.Module):
     """A Hugging Face vision tower (CLIP, ViT, DINOv2) from a local path, an id, or the JSON of its config."""
 
     def __init__(self, name: str, config: dict[str, Any] | None = None, *, hub: bool = False):
         super().__init__()
-        if not hub:
-            environment.offline()
-        from transformers import AutoConfig, AutoModel, CLIPVisionModel
-
-        if config is not None:
-            known = AutoConfig.for_model(**config)
-            self.body = AutoModel.from_config(known)
-        else:
-            where = str(resolve(name)) if resolve(name).exists() else name
-            with explain_loading("vision tower", name), quiet():
-                known = AutoConfig.from_pretrained(where, local_files_only=not hub)
-                family = CLIPVisionModel if known.model_type.startswith("clip") else AutoModel
-                self.body, told = family.from_pretrained(
-                    where, local_files_only=not hub, output_loading_info=True
-                )
-            missing = sorted(key for key in told["missing_keys"] if "pooler" not in key)
-            if missing:
-                raise ModelError(f"{name}: the weights lack {', '.join(missing[:3])}")
-        self.body = self.body.float()
-        self.config = json.loads(self.body.config.to_json_string(use_diff=False))
+        self.body, self.config = open_body("vision tower", name, config, hub=hub, clip="CLIPVisionModel")
         self.width = getattr(self.body.config, "hidden_size", None)
         if self.width is None:
-            raise ModelError(f"{name}: a {known.model_type} is no vision tower; give a CLIP, ViT or DINOv2")
+            known = self.config["model_type"]
+            raise ModelError(f"{name}: a {known} is no vision tower; give a CLIP, ViT or DINOv2")
 
     def forward(self, images: Tensor) -> Tensor:
         size = self.body.config.image_size

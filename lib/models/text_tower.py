@@ -1,0 +1,74 @@
+"""A text tower of Hugging Face's: sentences in, one vector each out, with the tokenizer of its own folder."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from lib.config import ConfigError, read_settings
+from lib.data.text import Text
+from lib.models.attention import mean_cell
+from lib.models.backbones import open_body
+from lib.models.errors import ModelError
+
+# [B, T, width], [B, T] which are real -> [B, width]; CLIP's causal tower has read all at its last word
+POOLINGS = {
+    "mean": mean_cell,
+    "class": lambda found, real: found[:, 0],
+    "last": lambda found, real: found[torch.arange(len(found)), real.sum(1) - 1],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextTowerSettings:
+    """Everything a tower is rebuilt from, weights and tokenizer aside."""
+
+    name: str  # a local path, or an id
+    pooling: Literal["mean", "class", "last"] = "mean"
+    max_tokens: int = 64  # of a sentence, marks aside
+    tower: dict | None = None  # the model's own configuration; found out when loaded
+
+
+class TextTower(nn.Module):
+    """BERT and its kin, CLIP's or SigLIP's text side."""
+
+    def __init__(self, settings: TextTowerSettings, text: Text, *, hub: bool = False):
+        super().__init__()
+        clip = {"hub": hub, "clip": "CLIPTextModel"}
+        self.body, config = open_body("text tower", settings.name, settings.tower, **clip)
+        self.settings, self.text, self.width = (
+            replace(settings, tower=config),
+            text,
+            config.get("hidden_size"),
+        )
+        if self.width is None or "vocab_size" not in config:
+            raise ModelError(
+                f"{settings.name}: a {config.get('model_type')} is no text tower; give a BERT or CLIP"
+            )
+        if config["vocab_size"] < len(text):
+            raise ModelError(f"{settings.name}: {config['vocab_size']} words; the text has {len(text)}")
+
+    def tokens(self, sentences: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Sentences as numbers [B, T], and which of them are real."""
+        longest = self.settings.max_tokens
+        rows = [torch.tensor(self.text.encode(each, max_tokens=longest)) for each in sentences]
+        real = torch.arange(max(map(len, rows))) < torch.tensor([[len(row)] for row in rows])
+        return pad_sequence(rows, batch_first=True, padding_value=self.text.pad), real
+
+    def forward(self, tokens: Tensor, real: Tensor) -> Tensor:  # [B, T] -> [B, width]
+        found = self.body(input_ids=tokens, attention_mask=real.long()).last_hidden_state
+        return POOLINGS[self.settings.pooling](found, real)
+
+    def describe(self) -> dict[str, Any]:
+        return asdict(self.settings)
+
+
+def build_text_tower(config: dict[str, Any], text: Text, *, hub: bool = False) -> TextTower:
+    """A tower from TextTowerSettings as a plain dict, names strict."""
+    try:
+        return TextTower(read_settings(TextTowerSettings, config, where="text tower."), text, hub=hub)
+    except ConfigError as error:
+        raise ModelError(str(error)) from None
