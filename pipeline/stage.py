@@ -7,7 +7,13 @@ from typing import Any
 from lib.config import unknown
 
 # The profiles, and the output folder each writes to unless --output names another.
-PROFILES = {"demo": "output", "smoke": "output/smoke", "flickr8k": "output/flickr8k", "full": "output/full"}
+PROFILES = {
+    "demo": "output",
+    "smoke": "output/smoke",
+    "flickr8k": "output/flickr8k",
+    "coco": "output/coco",
+    "full": "output/full",
+}
 
 
 class PipelineError(ValueError):

@@ -176,10 +176,10 @@ class Work:
     def compute(self, views: int) -> dict[str, Any]:
         """Write the missing shards; what the index says of them comes back."""
         self.place.mkdir(parents=True, exist_ok=True)
-        if self.cells is None and self.precision != "fp32":
-            sample = self.pictures(0, [0])[0][None].to(self.device)
-            self.encoder = halved(self.encoder.eval(), sample, self.precision)
         with eval_mode(self.encoder), Progress("features", views * len(self.records), "pictures") as progress:
+            if self.cells is None and self.precision != "fp32":
+                sample = self.pictures(0, [0])[0][None].to(self.device)
+                self.encoder = halved(self.encoder, sample, self.precision)
             shape = next(self.batches(range(1), [0])).shape[2:]
             per_shard = max(1, SHARD_BYTES // (2 * shape[0] * shape[1]))
             for shard, first in enumerate(range(0, len(self.records), per_shard)):

@@ -83,7 +83,13 @@ def test_paths_follow_the_parameters_of_the_profile(toy):
 
 @pytest.mark.parametrize(
     ("profile", "folder"),
-    [("demo", "output"), ("smoke", "output/smoke"), ("flickr8k", "output/flickr8k"), ("full", "output/full")],
+    [
+        ("demo", "output"),
+        ("smoke", "output/smoke"),
+        ("flickr8k", "output/flickr8k"),
+        ("coco", "output/coco"),
+        ("full", "output/full"),
+    ],
 )
 def test_each_profile_has_a_folder_of_its_own(toy, profile, folder):
     toy.stage("00_a")

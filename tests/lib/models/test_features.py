@@ -116,6 +116,24 @@ def test_pictures_are_opened_once_for_all_views(records, tmp_path, monkeypatch, 
     assert not np.allclose(cached.memory(range(7), view=1), wanted(records, eye), atol=4e-3)
 
 
+def test_a_picture_is_opened_once_for_all_its_views(records, encoder, small_shards, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(features, "load_image", lambda path: opened.append(path) or load_image(path))
+    cache_features(records, encoder, PREPROCESS, tmp_path / "f", views=4, batch_size=3)
+    assert len(opened) == len(records) + 1  # one to learn the shape
+
+
+def test_half_precision_is_near_and_leaves_the_encoder_as_it_was(records, encoder, tmp_path):
+    before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
+    half = cache_features(records, encoder.train(), PREPROCESS, tmp_path / "f", precision="bf16")
+    assert encoder.training and not encoder.backbone._forward_hooks
+    assert all(torch.equal(tensor, before[name]) for name, tensor in encoder.state_dict().items())
+    plain = cache_features(records, encoder, PREPROCESS, tmp_path / "f")
+    exact, near = plain.memory(range(7)), half.memory(range(7))
+    assert half.key != plain.key and not torch.equal(exact, near)
+    assert (exact - near).norm() < 0.02 * exact.norm()
+
+
 def test_a_killed_run_goes_on(records, encoder, small_shards, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         cache_features(records, Counting(encoder, limit=6), PREPROCESS, tmp_path / "f", batch_size=2)

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import weakref
@@ -23,6 +24,7 @@ from lib.models import AttributeEncoder, Captioner, Decoding, build_decoder, bui
 from lib.paths import ROOT
 from lib.publish import predict as command
 from lib.publish.captioning import PredictError, check_device, predict
+from lib.score.command import read_candidates
 from originals.homework import img_predict
 
 WORDS = "a woman wears the red shirt with long sleeves and blue jeans"
@@ -184,6 +186,19 @@ def test_json_holds_captions_and_scores(call, folder, model, tmp_path):
     assert list(place.parent.iterdir()) == [place]
 
 
+def test_captions_by_file_name_are_what_the_scores_take(call, folder, model, tmp_path):
+    place, twice = tmp_path / "captions.json", tmp_path / "twice" / "again"
+    assert call(folder, "--captions", place, "--k", 3, "--length-penalty", 1.4)[:2] == (0, [])
+    captions = read_candidates(place)
+    assert captions == {
+        Path(name).name: alone(model, f"{folder}/{name}", beam=3, length_penalty=1.4)[0] for name in SORTED
+    }
+    twice.mkdir(parents=True)
+    shutil.copy(Path(folder) / SORTED[0], twice)
+    code, _, err = call(folder, twice, "--captions", tmp_path / "more.json")
+    assert code == 2 and "two pictures are called" in err and not (tmp_path / "more.json").exists()
+
+
 def test_json_is_whole_or_as_it_was(call, folder, tmp_path, monkeypatch):
     place = tmp_path / "out.json"
     place.write_text("older")
@@ -283,6 +298,7 @@ def test_one_broken_picture_is_one_line(call, tmp_path, name):
         (["--n-best", 6], "--n-best 6 is more than --k 5"),
         (["--method", "greedy", "--n-best", 2], "--n-best 2 needs --method beam or sample; greedy finds one"),
         (["--method", "greedy", "--k", 3], "--k is for --method beam, not greedy"),
+        (["--method", "greedy", "--length-penalty", 2], "--length-penalty is for --method beam, not greedy"),
         (["--top-k", 3], "--top-k is for --method sample, not beam"),
         (["--seed", 3], "--seed is for --method sample, not beam"),
         (["--method", "sample", "--temperature", 0], "decoding.temperature must be above 0, not 0"),
@@ -293,7 +309,7 @@ def test_one_broken_picture_is_one_line(call, tmp_path, name):
         (["--device", "gpu"], "unknown device 'gpu'; expected cpu, cuda"),
         (["--device", "meta"], "device 'meta' is not served; expected cpu, cuda"),
         (["--device", "cuda:99"], "no device 'cuda:99' on this machine (torch is "),
-        (["--json", ROOT], f"--json {ROOT}: cannot be written; expected the name of a file"),
+        (["--json", ROOT], f"{ROOT}: cannot be written; expected the name of a file"),
         (["--json", ROOT / "pyproject.toml" / "x"], "pyproject.toml"),
     ],
     ids=lambda value: " ".join(map(str, value))[-40:] if isinstance(value, list) else "",

@@ -9,7 +9,7 @@ from lib.data import Record
 from lib.data.loader import CachedFeatures
 from lib.models import Decoding
 from lib.score import evaluate
-from lib.train import BlindView, by_attributes, by_captions, caption_all
+from lib.train import BlindView, by_attributes, by_captions, caption_all, select
 
 SCHEMA = {"hat": ("cap", "beanie"), "ring": ("ring",)}
 ATTRIBUTES = [{"hat": "cap", "ring": None}, {"hat": None, "ring": "ring"}, {"hat": "beanie", "ring": "ring"}]
@@ -58,6 +58,23 @@ def test_validation_is_the_score_of_the_tables():
     assert result["score"] == result["cider_d"] == pytest.approx(table["cider_d"])
     assert result["unique"] == 1.0
     assert "attribute_f1" not in result, "nothing is known of these pictures"
+
+
+def test_the_model_and_penalty_that_do_best_are_selected():
+    """One model is right at one penalty alone; its rivals never are."""
+
+    class Picky(Parrot):
+        def __init__(self, at):
+            super().__init__()
+            self.at = at
+
+        def caption(self, batch, decoding):
+            right = decoding.length_penalty == self.at
+            return super().caption(batch, decoding) if right else ["a cap"] * len(batch)
+
+    models = {"never": Picky(9.0), "once": Picky(1.3), "not asked": Picky(0.8)}
+    name, search = select(models, ["never", "once"], RECORDS, VIEW, Decoding(beam=3), [0.8, 1.0, 1.3])
+    assert (name, search) == ("once", Decoding(beam=3, length_penalty=1.3))
 
 
 @pytest.mark.parametrize(
