@@ -63,6 +63,7 @@ PIPELINE = (
         notebook="02_self_attention",
         needs=(*EYE, "{output}/metrics/01_cnn_rnn.json"),
         makes=("{output}/model_ckpt/attn/best", "{output}/metrics/02_self_attention.json"),
+        inputs={"full": ("output/gpt2",)},
         profiles={
             "smoke": SMOKE
             | {
@@ -96,7 +97,11 @@ PIPELINE = (
             },
             "full": FULL
             | {
-                "sizes": {"additive": {"hidden": 512}, "transformer": {"width": 512, "layers": 6}},
+                "sizes": {
+                    "additive": {"hidden": 512},
+                    "transformer": {"width": 512, "layers": 6},
+                    "extra": {"prefix_gpt2": {"kind": "huggingface", "name": "output/gpt2"}},
+                },
                 "views": ["grid", "regions"],
                 "training": {"epochs": 10},
             },

