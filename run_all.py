@@ -11,7 +11,7 @@ from pipeline import Stage, main
 
 SMOKE = {"dataset": "dataset/atelier-smoke"}
 FLICKR8K = {"dataset": "dataset/flickr8k", "split": "original"}
-COCO = {"dataset": "dataset/coco", "split": "original"}
+COCO = {"dataset": "dataset/karpathy", "split": "original"}  # dataset_coco.json, train2014/, val2014/
 FULL = {"dataset": "dataset/deepfashion-multimodal"}
 SWEEP = [[0.1, 0.0005], [0.2, 0.0005], [0.3, 0.0005], [0.2, 0.0001], [0.2, 0.0002]]
 EYE = ("{output}/vocab.json", "{output}/model_ckpt/eye")

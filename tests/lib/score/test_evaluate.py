@@ -1,5 +1,6 @@
 """One call scores everything: the keys that later stages read, equal to the scores themselves."""
 
+import importlib
 import subprocess
 import sys
 
@@ -19,6 +20,7 @@ from lib.score import evaluate as by_name
 from lib.score.attributes import attribute_f1
 from lib.score.meteor import find_word_forms
 
+evaluating = importlib.import_module("lib.score.evaluate")  # its own name is also the function's
 MEANS = ["rouge_l", "rouge_l_coco", "rouge_l_rouge", "cider_d", "mean_length", "bad_endings"]
 ATTRIBUTES = ["attribute_f1", "attribute_precision", "attribute_recall"]
 WITH_INTERVAL = ["bleu1", "bleu2", "bleu3", "bleu4", find_word_forms().key, *MEANS]
@@ -33,6 +35,20 @@ def texts_of(corpus):
 
 def attributes_of(text):
     return {name: parse(text).attributes.get(name) for name in SCHEMA}
+
+
+def test_references_are_prepared_once_for_all_rows_of_a_table(monkeypatch):
+    made = []
+    meteor = evaluating.Meteor
+    monkeypatch.setattr(evaluating, "Meteor", lambda *given: made.append(given) or meteor(*given))
+    references = [["A dog of this test runs."], ["Two cats of this test sit."]]
+    rows = [["a dog runs", "two cats"], ["a cat", "a dog of this test"], ["A dog of this test runs."] * 2]
+    together = [evaluate(row, references, resamples=0) for row in rows]
+    assert len(made) == 1
+    for row, scores in zip(rows, together, strict=True):
+        evaluating.prepare.cache_clear()
+        assert evaluate(row, references, resamples=0) == scores
+    assert evaluate(rows[0], references[::-1], resamples=0) != together[0]
 
 
 def test_keys_are_those_that_are_promised():
