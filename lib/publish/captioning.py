@@ -15,6 +15,8 @@ from lib.models.captioner import Captioner
 from lib.models.decoding import Decoding
 from lib.paths import resolve, shorten
 
+SEEN_AT_ONCE = 8  # pictures whose maps stay in a processor's cache: more take longer each
+
 
 class PredictError(ValueError):
     """Something that no picture can be captioned with; the message says what was expected."""
@@ -99,7 +101,8 @@ def caption(
     model: Captioner, images: Tensor, decoding: Decoding, generator: torch.Generator | None = None
 ) -> list[tuple[tuple[str, ...], tuple[float, ...]]]:
     """Captions and scores of each picture, the best first; places that a small vocabulary left empty go."""
-    memory = model.encode(images.to(next(model.parameters()).device))
+    parts = images.to(next(model.parameters()).device).split(SEEN_AT_ONCE)
+    memory = torch.cat([model.encode(part) for part in parts])
     found = model.search(memory, decoding, generator=generator)
     said = []
     for rows, scores in zip(found.tokens.tolist(), found.scores.tolist(), strict=True):
