@@ -64,12 +64,23 @@ class Subwords:
         return dict(self.source)
 
 
+def find_folder(name: str | Path) -> Path:
+    """A folder, or where the hub's cache has what a hub id names."""
+    if resolve(name).is_dir():
+        return resolve(name)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(str(name), local_files_only=True))
+    except (HFValidationError, LocalEntryNotFoundError):
+        raise TextError(f"{shorten(resolve(name))}: no folder with a tokenizer") from None
+
+
 def open_huggingface(folder: str | Path) -> Subwords:
-    """A tokenizer that transformers saved."""
-    place = resolve(folder)
-    if not place.is_dir():
-        raise TextError(f"{shorten(place)}: no folder with a tokenizer")
+    """A tokenizer that transformers saved, by its folder or by a hub id that lies in the cache."""
     environment.offline()
+    place = find_folder(folder)
     from transformers import AutoTokenizer
 
     try:

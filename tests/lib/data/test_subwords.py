@@ -1,6 +1,7 @@
 """Other libraries' tokenizers in the place of our vocabulary: the same calls, kept in checkpoints, strict."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -87,6 +88,17 @@ def test_a_captioner_keeps_its_text(text, tmp_path):
     assert [model.decode(row) for row in found[:, 0].tolist()] == [
         again.decode(row) for row in other[:, 0].tolist()
     ]
+
+
+def test_a_hub_id_is_found_in_the_cache(tokenizer_folder, tmp_path, monkeypatch):
+    place = tmp_path / "models--some--model"
+    (place / "refs").mkdir(parents=True)
+    (place / "refs" / "main").write_text("abc")
+    shutil.copytree(tokenizer_folder, place / "snapshots" / "abc")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    text = open_huggingface("some/model")
+    assert text.encode("a dog") == open_huggingface(tokenizer_folder).encode("a dog")
+    assert text.source["path"] == "some/model"
 
 
 def test_another_tokenizer_than_the_checkpoints_is_refused(tokenizer_folder, sentencepiece_file, tmp_path):
