@@ -62,7 +62,7 @@ def describe(stages: dict, run: dict) -> str:
     spent = ", ".join(f"{name[:2]} {run['stages'][name]['seconds']:.0f} s" for name in stages)
     code = ", ".join(sorted({run["stages"][name]["commit"] for name in stages}))
     what = f"{sizes} pictures, seed {first['seed']}; scored on {first['split']}"
-    return f"{what}. Wall time: {spent}. Code: {code}."
+    return f"{what}. Wall time of the last run, which finds trainings made before: {spent}. Code: {code}."
 
 
 def tables(name: str, stage: dict) -> list[dict]:
