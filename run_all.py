@@ -81,7 +81,6 @@ PIPELINE = (
                 "training": {
                     "epochs": 7,
                     "batch_size": 128,
-                    "learning_rate": 0.007,
                     "label_smoothing": 0.1,
                     "mixed_precision": "bf16",
                 },

@@ -64,7 +64,7 @@ class Subwords:
         return dict(self.source)
 
 
-def find_folder(name: str | Path) -> Path:
+def snapshot_folder(name: str | Path) -> Path:
     """A folder, or where the hub's cache has what a hub id names."""
     if resolve(name).is_dir():
         return resolve(name)
@@ -80,7 +80,7 @@ def find_folder(name: str | Path) -> Path:
 def open_huggingface(folder: str | Path) -> Subwords:
     """A tokenizer that transformers saved, by its folder or by a hub id that lies in the cache."""
     environment.offline()
-    place = find_folder(folder)
+    place = snapshot_folder(folder)
     from transformers import AutoTokenizer
 
     try:

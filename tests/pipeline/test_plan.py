@@ -57,7 +57,7 @@ def test_unknown_stages_are_refused(asked, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"profiles": {"large": {}}}, "no profile 'large'; known: demo, smoke, flickr8k, full"),
+        ({"profiles": {"large": {}}}, "no profile 'large'; known: demo, smoke, flickr8k, coco, full"),
         ({"inputs": {"large": ()}}, "no profile 'large'"),
         ({"profiles": {"demo": {"seed": 1}}}, "the demo profile is the notebook's own literals"),
     ],
