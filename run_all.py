@@ -54,7 +54,7 @@ PIPELINE = (
                 "word": 512,
                 "hidden": 512,
                 "precision": "bf16",
-                "training": {"epochs": 4, "batch_size": 256, "mixed_precision": "bf16"},
+                "training": {"batch_size": 256, "mixed_precision": "bf16"},
             },
             "full": FULL | {"word": 512, "hidden": 512, "training": {"epochs": 10}},
         },
