@@ -14,6 +14,12 @@ FLICKR8K = {"dataset": "dataset/flickr8k", "split": "original"}
 COCO = {"dataset": "dataset/karpathy", "split": "original"}  # dataset_coco.json, train2014/, val2014/
 FULL = {"dataset": "dataset/deepfashion-multimodal"}
 SWEEP = [[0.1, 0.0005], [0.2, 0.0005], [0.3, 0.0005], [0.2, 0.0001], [0.2, 0.0002]]
+PHOTO_REWARDS = {
+    "skip": ["reward_on_truth", "greedy_baseline", "leave_one_out_cider", "bleu_only"],
+    "reward": {"attribute_f1": 0.0, "bleu4": 1.0},
+    "options": {"control": 2, "xe_weight": 0.15},  # true captions keep them varied
+    "tries": {"length_penalties": [0.8, 1.0, 1.3]},
+}
 EYE = ("{output}/vocab.json", "{output}/model_ckpt/eye")
 
 PIPELINE = (
@@ -114,11 +120,8 @@ PIPELINE = (
             "smoke": SMOKE
             | {"training": {"max_steps": 4, "validate_every": 2}, "options": {"control": 2, "beam": 2}},
             "flickr8k": FLICKR8K
+            | PHOTO_REWARDS
             | {
-                "skip": ["reward_on_truth", "greedy_baseline", "leave_one_out_cider", "bleu_only"],
-                "reward": {"attribute_f1": 0.0, "bleu4": 1.0},
-                "options": {"control": 2, "xe_weight": 0.15},  # true captions keep them varied
-                "tries": {"length_penalties": [0.8, 1.0, 1.3]},
                 "training": {
                     "max_steps": 1500,
                     "learning_rate": 0.0006,
@@ -127,11 +130,8 @@ PIPELINE = (
                 },
             },
             "coco": COCO
+            | PHOTO_REWARDS
             | {
-                "skip": ["reward_on_truth", "greedy_baseline", "leave_one_out_cider", "bleu_only"],
-                "reward": {"attribute_f1": 0.0, "bleu4": 1.0},
-                "options": {"control": 2, "xe_weight": 0.15},
-                "tries": {"length_penalties": [0.8, 1.0, 1.3]},
                 "training": {
                     "max_steps": 10_000,
                     "batch_size": 128,

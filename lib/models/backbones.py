@@ -68,22 +68,31 @@ class TorchvisionBackbone(nn.Module):
 
 
 def open_body(
-    what: str, name: str, config: dict[str, Any] | None, *, hub: bool, clip: str
+    what: str,
+    name: str,
+    config: dict[str, Any] | None,
+    *,
+    hub: bool = False,
+    auto: str = "AutoModel",
+    clip: str | None = None,
 ) -> tuple[nn.Module, dict[str, Any]]:
     """A model of Hugging Face's in fp32, and its configuration as JSON: from a local path or an id, or anew
-    from a configuration. `clip` names the class that is this half of a CLIP."""
+    from a configuration. `auto` names the class that finds it, `clip` the one that is half of a CLIP."""
     if not hub:
         environment.offline()
     import transformers
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoConfig
 
+    family = getattr(transformers, auto)
     if config is not None:
-        body = AutoModel.from_config(AutoConfig.for_model(**config))
+        with explain_loading(what, name or str(config.get("model_type"))):
+            body = family.from_config(AutoConfig.for_model(**config))
     else:
         where = str(resolve(name)) if resolve(name).exists() else name
         with explain_loading(what, name), quiet():
             known = AutoConfig.from_pretrained(where, local_files_only=not hub)
-            family = getattr(transformers, clip) if known.model_type.startswith("clip") else AutoModel
+            if clip and known.model_type.startswith("clip"):
+                family = getattr(transformers, clip)
             body, told = family.from_pretrained(where, local_files_only=not hub, output_loading_info=True)
         missing = sorted(key for key in told["missing_keys"] if "pooler" not in key)
         if missing:

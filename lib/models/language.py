@@ -4,19 +4,16 @@ Each cell becomes one place of the prefix by a learned map. The model is opened 
 tokenizer as the text (`CaptionTask.worded`), or made anew from its configuration, with any text.
 """
 
-import json
 from dataclasses import dataclass, replace
 from itertools import chain
 
 import torch
 from torch import Tensor, nn
 
-from lib import environment
 from lib.models.attention import MemoryProjection
-from lib.models.backbones import explain_loading, quiet
+from lib.models.backbones import open_body
 from lib.models.errors import ModelError
 from lib.models.state import Decoded, State
-from lib.paths import resolve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,26 +108,13 @@ class LanguageDecoder(nn.Module):
 
 
 def open_language_model(settings: LanguageSettings) -> tuple[nn.Module, dict]:
-    """The model in fp32, and its configuration as JSON."""
-    environment.offline()
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    if not settings.name and settings.config is None:
+    """The model in fp32, and its configuration as JSON; one made anew has the words of the text."""
+    config = settings.config
+    if not settings.name and config is None:
         raise ModelError("decoder 'huggingface' needs a name (a folder or id) or a config")
-    if settings.config is not None:
-        about = settings.config if settings.name else settings.config | {"vocab_size": settings.vocab_size}
-        with explain_loading("language model", str(about.get("model_type"))):
-            body = AutoModelForCausalLM.from_config(AutoConfig.for_model(**about))
-    else:
-        where = str(resolve(settings.name)) if resolve(settings.name).exists() else settings.name
-        with explain_loading("language model", settings.name), quiet():
-            loading = {"local_files_only": True, "output_loading_info": True}
-            body, told = AutoModelForCausalLM.from_pretrained(where, **loading)
-        if told["missing_keys"]:
-            raise ModelError(
-                f"{settings.name}: the weights lack {', '.join(sorted(told['missing_keys'])[:3])}"
-            )
-    if body.get_input_embeddings().num_embeddings < settings.vocab_size:
-        size = body.get_input_embeddings().num_embeddings
+    if not settings.name:
+        config = config | {"vocab_size": settings.vocab_size}
+    body, config = open_body("language model", settings.name, config, auto="AutoModelForCausalLM")
+    if (size := body.get_input_embeddings().num_embeddings) < settings.vocab_size:
         raise ModelError(f"{settings.name}: {size} words; the text has {settings.vocab_size}: use its own")
-    return body.float(), json.loads(body.config.to_json_string(use_diff=False))
+    return body, config

@@ -47,6 +47,18 @@ def word_tokeniser(**special):
     return PreTrainedTokenizerFast(tokenizer_object=tokeniser, **(names | special))
 
 
+def saved_model(folder: Path, family, kind: str, *, padded: int = 0, **config) -> Path:
+    """A small random model and the word tokeniser, as the library saves them; `padded` words are nobody's."""
+    from transformers import AutoConfig
+
+    tokeniser = word_tokeniser()
+    tokeniser.save_pretrained(folder)
+    torch.manual_seed(3)
+    known = AutoConfig.for_model(kind, vocab_size=len(tokeniser) + padded, **config)
+    family.from_config(known).save_pretrained(folder)
+    return folder
+
+
 def instruct_blip(folder: Path, seed: int = 0) -> Path:
     """A real InstructBLIP of some ten thousand weights, saved as the library saves it."""
     from transformers import (

@@ -4,8 +4,8 @@ import json
 
 import pytest
 import torch
-from tiny_models import word_tokeniser
-from transformers import AutoConfig, AutoModelForCausalLM
+from tiny_models import saved_model
+from transformers import AutoModelForCausalLM
 
 from lib import checkpoint
 from lib.data import Preprocess
@@ -20,13 +20,8 @@ TINY = {"model_type": "gpt2", "n_embd": 16, "n_layer": 2, "n_head": 2, "n_positi
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A model and its tokenizer as transformers saves them."""
-    place = tmp_path_factory.mktemp("gpt")
-    tokenizer = word_tokeniser()
-    tokenizer.save_pretrained(place)
-    torch.manual_seed(3)
-    config = AutoConfig.for_model(**TINY, vocab_size=len(tokenizer) + 3)  # padded, as such models often are
-    AutoModelForCausalLM.from_config(config).save_pretrained(place)
-    return place
+    place, config = tmp_path_factory.mktemp("gpt"), {k: v for k, v in TINY.items() if k != "model_type"}
+    return saved_model(place, AutoModelForCausalLM, TINY["model_type"], padded=3, **config)
 
 
 def captioner(folder, **settings):

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from tiny_models import word_tokeniser
-from transformers import AutoConfig, AutoModel
+from tiny_models import saved_model
+from transformers import AutoModel
 
 from lib import checkpoint
 from lib.data.subwords import open_huggingface, open_text
@@ -16,13 +16,7 @@ SENTENCES = ["a man in a red shirt .", "a dog", "the woman"]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    place = tmp_path_factory.mktemp("bert")
-    tokenizer = word_tokeniser()
-    tokenizer.save_pretrained(place)
-    torch.manual_seed(1)
-    config = AutoConfig.for_model("bert", vocab_size=len(tokenizer), **SMALL)
-    AutoModel.from_config(config).save_pretrained(place)
-    return place
+    return saved_model(tmp_path_factory.mktemp("bert"), AutoModel, "bert", **SMALL)
 
 
 def build(folder, **settings):
