@@ -127,8 +127,8 @@ class TwoTowers(nn.Module):
         inside |= {"heads": settings.heads, "dropout": settings.dropout}
         self.cells = MemoryProjection(eye.width, settings.width, **inside)
         self.looks = Looks(settings.width, settings.looks)
-        self.place_picture = head(self.looks.width, settings)
-        self.place_words = head(self.reader.width, settings)
+        self.place_picture = onto_sphere(self.looks.width, settings)
+        self.place_words = onto_sphere(self.reader.width, settings)
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / TEMPERATURE)))
         self.matcher = Matcher(settings.width, self.reader.width, settings) if settings.matcher else None
 
@@ -186,7 +186,7 @@ class TwoTowers(nn.Module):
         return open_saved(path, "two towers", ("model", "text", "preprocess"), build)[0]
 
 
-def head(width: int, settings: TwoTowersSettings) -> nn.Sequential:
+def onto_sphere(width: int, settings: TwoTowersSettings) -> nn.Sequential:
     """From a tower's own width onto the sphere."""
     inner = settings.embedding * 2
     return nn.Sequential(

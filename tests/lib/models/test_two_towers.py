@@ -1,4 +1,4 @@
-"""Two towers: a point depends on its own picture or sentence alone, and a checkpoint gives the same points."""
+"""Two towers: a point depends on its own picture or sentence alone; a checkpoint gives the same points."""
 
 import numpy as np
 import pytest
