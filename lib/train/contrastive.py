@@ -30,7 +30,7 @@ def contrastive(*, chunk: int | None = None, matching: float = 0.0) -> Objective
     def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
         pictures, texts = embed_batch(model, batch, chunk)  # each [B, E]
         named = torch.stack([batch.indices.to(texts.device), name_texts(batch)], 1)  # [B, 2]
-        others = [gather(part) for part in (pictures, texts, named)]
+        others = [all_rows(part) for part in (pictures, texts, named)]
         scale = model.logit_scale.clamp(max=torch.tensor(WARMEST).log()).exp()
         same = (named[:, None] == others[2]).any(2)  # [B, all]: one picture, or one text
         to_texts, to_pictures = scale * pictures @ others[1].T, scale * texts @ others[0].T
@@ -73,7 +73,7 @@ def name_texts(batch: Any) -> Tensor:
     return torch.tensor([hash(tuple(row[:length])) for row, length in rows], device=batch.tokens.device)
 
 
-def gather(mine: Tensor) -> Tensor:
+def all_rows(mine: Tensor) -> Tensor:
     """The rows of all processes, this one's gradient kept; they may have unequally many."""
     if not several():
         return mine
