@@ -14,6 +14,7 @@ from lib import checkpoint
 from lib.data.images import load_image, stack_pictures
 from lib.data.loader import CaptionPairs, Loader, View
 from lib.data.record import Record
+from lib.models.clip import Clip
 from lib.models.errors import ModelError
 from lib.models.features import hash_weights
 from lib.models.generate import eval_mode
@@ -22,7 +23,7 @@ from lib.paths import resolve, shorten
 
 BATCH = 64  # sentences or pictures at once
 # kind in meta.json -> what opens such a checkpoint
-KINDS: dict[str, Callable[[Path], nn.Module]] = {"two_towers": TwoTowers.load}
+KINDS: dict[str, Callable[[Path], nn.Module]] = {"two_towers": TwoTowers.load, "clip": Clip.load}
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +84,10 @@ def embed_pictures(model: nn.Module, records: Sequence[Record], view: View) -> n
 
 
 def open_retriever(path: str | Path) -> Retriever:
-    """The retriever of a checkpoint (its name, variant or folder), in eval mode on the CPU."""
+    """The retriever of a checkpoint (its name, variant or folder) or of a published CLIP, on the CPU."""
     place = checkpoint.locate(resolve(path))
+    if not (place / "meta.json").exists() and (place / "config.json").exists():
+        return Retriever(Clip.published(str(path)).eval())
     kind = checkpoint.read_meta(place).get("model", {}).get("kind")
     if kind not in KINDS:
         raise ModelError(f"{shorten(place)}: a {kind} is no model of retrieval; known: {', '.join(KINDS)}")
