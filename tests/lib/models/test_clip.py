@@ -93,7 +93,7 @@ def test_trouble_is_named_in_a_line(tmp_path):
         Clip.published(str(folder))
     bert = saved_model(tmp_path / "bert", AutoModel, "bert", num_hidden_layers=1, **SMALL)
     (bert / "preprocessor_config.json").write_text(json.dumps(SQUASHED | {"image_mean": [0]}))
-    with pytest.raises(ModelError, match="does not say how pictures are seen .'image_std'."):
+    with pytest.raises(ModelError, match=r"does not say how pictures are seen .'image_std'."):
         Clip.published(str(bert))
     colours = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
     (bert / "preprocessor_config.json").write_text(json.dumps(SQUASHED | colours))
