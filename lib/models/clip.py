@@ -21,6 +21,10 @@ from lib.paths import shorten
 if TYPE_CHECKING:
     from lib.data.loader import Batch
 
+PROCESSORS = (
+    "preprocessor_config.json",
+    "processor_config.json",
+)  # what transformers called it, and calls it
 LAYER = re.compile(r"(text|vision)_model\..*?layers\.(\d+)\.")
 
 
@@ -97,11 +101,12 @@ class Clip(nn.Module):
 
 
 def read_preprocess(folder: Path) -> Preprocess:
-    """How a published model wants its pictures, from its own preprocessor_config.json."""
-    file = folder / "preprocessor_config.json"
-    if not file.is_file():
-        raise ModelError(f"{shorten(folder)}: no preprocessor_config.json, which says how it sees pictures")
+    """How a published model wants its pictures, from its own configuration."""
+    file = next((folder / name for name in PROCESSORS if (folder / name).is_file()), None)
+    if file is None:
+        raise ModelError(f"{shorten(folder)}: no {PROCESSORS[0]}, which says how it sees pictures")
     told = read_json(file)
+    told = told.get("image_processor", told)
     try:
         size, crop = told["size"], told.get("crop_size")
         squash = isinstance(size, dict) and "height" in size

@@ -20,6 +20,7 @@ from lib.models.features import hash_weights
 from lib.models.generate import eval_mode
 from lib.models.two_towers import TwoTowers
 from lib.paths import resolve, shorten
+from lib.score.clip_score import PROMPT, clip_scores
 
 BATCH = 64  # sentences or pictures at once
 # kind in meta.json -> what opens such a checkpoint
@@ -44,6 +45,16 @@ class Retriever:
         parts = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
         with torch.no_grad(), eval_mode(self.model):
             return np.concatenate([self.model.see(self.open(part)).cpu().numpy() for part in parts])
+
+    def clip_scores(
+        self, texts: Sequence[str], paths: Sequence[Path], references: Sequence[Sequence[str]]
+    ) -> dict[str, np.ndarray]:
+        """CLIPScore and RefCLIPScore of each caption, as this model sees them."""
+        prompt = PROMPT if isinstance(self.model, Clip) else ""
+        said = [prompt + text for text in texts]
+        own = self.embed_texts([prompt + text for group in references for text in group])
+        groups = np.split(own, np.cumsum([len(group) for group in references])[:-1])
+        return clip_scores(self.embed_texts(said), self.embed_images(paths), groups)
 
     def open(self, paths: Sequence[Path]) -> Tensor:
         pictures = [self.model.preprocess(load_image(path)) for path in paths]
