@@ -10,6 +10,7 @@ COMMANDS = {
     "data": ("lib.data.command", "check what a dataset folder holds and what is missing"),
     "score": ("lib.score.command", "score candidate captions against references"),
     "predict": ("lib.publish.predict", "caption pictures with a trained captioner"),
+    "index": ("lib.index.command", "build, grow, shrink and search an index of pictures"),
     "report": ("lib.publish.report", "write report.html for an output folder"),
 }
 

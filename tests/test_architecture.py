@@ -40,6 +40,7 @@ ORDER = {
         "score",
         "models",
         "train",
+        "index",
         "publish",
     ),
     "lib/data": ("record", "formats", "text", "subwords", "images", "split", "drawn", "loader", "command"),
@@ -70,7 +71,7 @@ POSITIONAL = 6
 COMMANDS = {
     f"lib/{where}.py" for where in ("data/command", "score/command", "publish/predict", "publish/report")
 }
-COMMANDS |= {"course/grade.py", "course/handout.py"}
+COMMANDS |= {"lib/index/command.py", "course/grade.py", "course/handout.py"}
 PROGRAMS = {"lib/__main__.py", "lib/environment.py", "pipeline/command.py", "pipeline/kernel.py"}
 PROGRAMS |= {"rebuild/backends/lavis_worker.py", "rebuild/backends/layer.py", "course/__main__.py"}
 ENTRY_POINTS = {"main": PROGRAMS, "run": COMMANDS, "add_arguments": COMMANDS}
@@ -432,8 +433,8 @@ def test_a_ceiling_counts_blank_lines_and_comments(tmp_path):
 
 
 LIGHT = (
-    "lib", "lib.data", "lib.data.formats", "lib.score", "lib.publish", "atelier", "rebuild", "rebuild.ask",
-    "rebuild.audit", "rebuild.backends", "rebuild.write", "pipeline", "originals",
+    "lib", "lib.data", "lib.data.formats", "lib.score", "lib.index", "lib.publish", "atelier", "rebuild",
+    "rebuild.ask", "rebuild.audit", "rebuild.backends", "rebuild.write", "pipeline", "originals",
     "course",
 )  # fmt: skip
 
