@@ -13,8 +13,8 @@ Makes .venv from the exact pins in requirements.txt (once), then runs the comman
   bash prepare.sh --check                make all checks again: Python, disk, torch, CUDA, WordNet
   bash prepare.sh --lavis                also build the layer of salesforce-lavis (.venv.lavis, 0.5 GB), which
                                          one backend of notebook 04 can use; needs Python 3.11
-  bash prepare.sh --photos               also fetch an eye for photographs (ImageNet weights, 24 MB), which
-                                         the profile flickr8k sees with
+  bash prepare.sh --photos               also fetch an eye for photographs and a reader of sentences (weights,
+                                         115 MB), which the profile flickr8k sees and reads with
 
 An active virtual or conda environment is used as it is if it satisfies the pins; nothing is ever
 installed into it. PYTHON=/path/to/python chooses the interpreter (3.11 to 3.13) that .venv is made with.

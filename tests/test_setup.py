@@ -162,11 +162,11 @@ def test_the_eye_for_photographs_that_cannot_be_fetched_is_said(checkout):
     assert answer.stderr.endswith("the eye for photographs cannot be fetched; see the lines above\n")
 
 
-def test_the_eyes_package_is_the_one_that_is_pinned():
-    from lib.models.packages import PACKAGES
+def test_the_packages_of_weights_are_those_that_are_pinned():
+    from lib.models.packages import FOLDERS, PACKAGES
 
     pinned = environment.pins(ROOT / "requirements-photos.txt")
-    assert list(pinned) == list(PACKAGES)
+    assert list(pinned) == [*PACKAGES, *FOLDERS]
 
 
 def test_no_usable_python_is_one_clear_line(checkout):

@@ -42,6 +42,11 @@ class Batch:
         return len(self.ids)
 
     @property
+    def real(self) -> torch.Tensor:
+        """Which tokens are no padding, [B, T]."""
+        return torch.arange(self.tokens.shape[1], device=self.tokens.device) < self.lengths[:, None]
+
+    @property
     def prefix(self) -> torch.Tensor | None:
         """What the captions begin with, [B, P]; None where nothing is known of captions."""
         if self.given is None:

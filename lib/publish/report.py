@@ -11,10 +11,9 @@ from lib.paths import NOTEBOOKS, Output, shorten
 from lib.progress import clock
 from lib.publish.metrics import read_metrics
 from lib.publish.pages import figures_of, heading_of, write_page
-from lib.publish.show import HEADLINE, Table
+from lib.publish.show import Table, headline
 
 TEMPLATE, STYLE = "report.html.j2", Path(__file__).with_name("report.css")
-SCORES = (*HEADLINE, "unique_attributes", "bad_endings")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,4 +77,5 @@ def gather_stage(name: str, run: dict[str, Any], metrics: dict[str, Any], place:
 
 def score_table(rows: list[dict[str, Any]]) -> Table:
     """The scores that every stage shares, where it has them; full precision stays in metrics/."""
-    return Table(rows, ["name", *(key for key in SCORES if any(key in row for row in rows))])
+    extra = [key for key in ("unique_attributes", "bad_endings") if any(key in row for row in rows)]
+    return Table(rows, headline(rows) + extra)

@@ -27,9 +27,15 @@ LABELS = {f"bleu{n}": f"BLEU-{n}" for n in range(1, 5)} | {
     "distinct2": "distinct-2",
     "mean_length": "words",
 }
+WAYS = {"t2i": "text to picture", "i2t": "picture to text"}
+RETRIEVAL = {"recall1": "R@1", "recall5": "R@5", "recall10": "R@10", "median_rank": "rank", "map10": "mAP@10"}
+LABELS |= {
+    f"{way}_{key}": f"{told}: {short}" for way, told in WAYS.items() for key, short in RETRIEVAL.items()
+}
 
 HEADLINE = (
     "bleu4", "meteor", "meteor_no_wordnet", "rouge_l", "cider_d", "attribute_f1", "background_f1", "unique",
+    "t2i_recall1", "t2i_recall10", "t2i_median_rank", "t2i_map10", "i2t_recall1", "i2t_recall10",
 )  # fmt: skip
 STYLE = Path(__file__).with_name("table.css")
 TEXT = [
@@ -129,7 +135,7 @@ class Note:
 
 def headline(rows: list[dict[str, Any]]) -> list[str]:
     """The columns of a table of scores: a few that tell much, where any row has them."""
-    return ["name", *(key for key in HEADLINE if any(key in row for row in rows))]
+    return [key for key in ("name", "category", *HEADLINE) if any(key in row for row in rows)]
 
 
 def show_source(thing: Any) -> Note:

@@ -65,6 +65,7 @@ def evaluate(
     document_frequencies: DocumentFrequencies | None = None,
     end_token: bool = False,
     tokenizer: Tokenizer = tokenize,
+    more: Mapping[str, np.ndarray] | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict:
@@ -72,12 +73,14 @@ def evaluate(
 
     `attributes` are what each picture shows in a `world`, keyed like the candidates. CIDEr-D takes its
     document frequencies from the references unless given, and counts no end token unless asked to: the
-    published way. `resamples=0` leaves the intervals out.
+    published way. `more`: further scores of each caption, in their order, whose means are reported alike
+    (`Retriever.clip_scores`). `resamples=0` leaves the intervals out.
     """
     if resamples < 0:
         raise ScoreError(f"resamples must be 0 or more, not {resamples}")
     pairs = ScoredPairs(candidates, references, tokenizer)
     measured = measure(pairs, document_frequencies, end_token=end_token)
+    measured = replace(measured, means=measured.means | dict(more or {}))
     if attributes is not None:
         if world is None:
             raise ScoreError("attributes are scored in a world: give evaluate the world they are of")

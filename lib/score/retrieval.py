@@ -8,6 +8,12 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from lib.score.bootstrap import interval, intervals
+
+AT = (1, 5, 10)
+DEPTH = 10  # of the average precision that a table shows
+RESAMPLES = 1000
+
 
 def ranks(similarity: np.ndarray, relevant: Sequence[Collection[int]]) -> list[np.ndarray]:
     """For each query, the ranks (1 is first) of its relevant items, in ascending order."""
@@ -52,9 +58,55 @@ def mean_average_precision(ranked: Sequence[np.ndarray]) -> float:
 
 
 def retrieve(
-    similarity: np.ndarray, relevant: Sequence[Collection[int]], at: Sequence[int] = (1, 5, 10)
+    similarity: np.ndarray, relevant: Sequence[Collection[int]], at: Sequence[int] = AT
 ) -> dict[str, float]:
     """Every retrieval score of one direction: `recall1`, `recall5`, ..., `median_rank`, `map`."""
     ranked = ranks(similarity, relevant)
     scores = {f"recall{k}": recall(ranked, k) for k in at}
     return scores | {"median_rank": median_rank(ranked), "map": mean_average_precision(ranked)}
+
+
+def precision_at_depth(positions: np.ndarray) -> float:
+    """Average precision of one query among the first DEPTH: nothing below them counts."""
+    seen = positions[positions <= DEPTH]
+    return float(np.sum(np.arange(1, seen.size + 1) / seen) / min(positions.size, DEPTH))
+
+
+def retrieval_scores(
+    similarity: np.ndarray, relevant: Sequence[Collection[int]], *, way: str, seed: int = 0
+) -> dict[str, float | list[float]]:
+    """One way of a table's row: `<way>_recall1`, ..., `_median_rank`, `_map10`, each with its interval."""
+    ranked = ranks(similarity, relevant)
+    first = np.array([positions[0] for positions in ranked])
+    names = [*(f"{way}_recall{k}" for k in AT), f"{way}_map10"]
+    each = np.array([*(first <= k for k in AT), [precision_at_depth(p) for p in ranked]], float).T
+    found = dict(zip(names, map(float, each.mean(0)), strict=True))
+    count = len(first)
+    found |= intervals(each, lambda sums: dict(zip(names, sums.T / count, strict=True)), seed=seed)
+    drawn = first[np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))]
+    median = f"{way}_median_rank"
+    return found | {median: median_rank(ranked), f"{median}_ci": interval(np.median(drawn, axis=1))}
+
+
+def relevance(said: Sequence[Collection[str]]) -> tuple[list[str], list[list[int]], list[list[int]]]:
+    """The texts said of some pictures, each once; for each text its pictures, for each picture its texts."""
+    texts = list(dict.fromkeys(text for own in said for text in own))
+    place_of = {text: place for place, text in enumerate(texts)}
+    of_picture = [sorted({place_of[text] for text in own}) for own in said]
+    of_text: list[list[int]] = [[] for _ in texts]
+    for picture, own in enumerate(of_picture):
+        for text in own:
+            of_text[text].append(picture)
+    return texts, of_text, of_picture
+
+
+def both_ways(
+    similarity: np.ndarray, said: Sequence[Collection[str]], *, seed: int = 0
+) -> dict[str, float | list[float]]:
+    """Text to picture and back: `similarity` is [texts, pictures], the texts those of `relevance(said)`.
+
+    Equal texts are one text: whatever picture it was said of is right.
+    """
+    _, of_text, of_picture = relevance(said)
+    found = retrieval_scores(similarity, of_text, way="t2i", seed=seed)
+    return found | retrieval_scores(similarity.T, of_picture, way="i2t", seed=seed)

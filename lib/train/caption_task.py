@@ -143,14 +143,30 @@ def open_caption_task(
     eye, preprocess = open_eye(place.model_ckpt / "eye")
     if variants > 1 and not preprocess.varies:
         raise ValueError(f"variants={variants}: this eye shows a picture uncropped and unmirrored; use 1")
-    eye = eye.viewed(view)
+    how = {"variants": variants, "precision": precision}
+    vocab = Vocab.load(place.root / "vocab.json")
+    return show_task(splits, vocab, eye.viewed(view), preprocess, place.features, world=world, **how)
+
+
+def show_task(
+    splits: dict[str, Sequence[Record]],
+    vocab: Text,
+    eye: nn.Module,
+    preprocess: Preprocess,
+    folder: Path,
+    *,
+    variants: int = 1,
+    precision: str = "fp32",
+    world: World | None = None,
+) -> CaptionTask:
+    """A task on these records, its pictures as this eye sees them: features come once, under `folder`."""
     found = {}
     for name, records in splits.items():
         how = {"views": variants if name == "train" else 1, "precision": precision}
-        found[name] = cache_features(records, eye, preprocess, place.features, **how)
+        found[name] = cache_features(records, eye, preprocess, folder, **how)
     return CaptionTask(
         splits=splits,
-        vocab=Vocab.load(place.root / "vocab.json"),
+        vocab=vocab,
         encoder=eye,
         preprocess=preprocess,
         views={name: CachedFeatures(features, augment=len(features) > 1) for name, features in found.items()},

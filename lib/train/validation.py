@@ -13,9 +13,11 @@ from lib.data.text import tokenize
 from lib.models.attributes import number_attributes
 from lib.models.captioner import Captioner
 from lib.models.decoding import Decoding
+from lib.models.retriever import embed_pictures, embed_texts
 from lib.score.attributes import World, attribute_f1, attribute_set
 from lib.score.cider import CiderD
 from lib.score.diversity import diversity, ends_are_usual, ends_badly
+from lib.score.retrieval import AT, ranks, recall, relevance
 from lib.train.session import Validator
 
 BATCH = 64  # pictures captioned or read at once
@@ -122,3 +124,16 @@ def by_attributes(records: Sequence[Record], view: View, schema: Mapping[str, Se
 def choices(logits: list[Tensor]) -> Tensor:
     """The likeliest value of each attribute, [B, A]."""
     return torch.stack([scores.argmax(1) for scores in logits], 1).cpu()
+
+
+def by_retrieval(records: Sequence[Record], view: View) -> Validator:
+    """Validate a model of retrieval by the mean of Recall@1, 5 and 10 among some pictures, in both ways."""
+    texts, of_text, of_picture = relevance([record.captions for record in records])
+
+    def validate(model: nn.Module) -> dict[str, Any]:
+        likeness = embed_texts(model, texts) @ embed_pictures(model, records, view).T
+        found = {"t2i": ranks(likeness, of_text), "i2t": ranks(likeness.T, of_picture)}
+        each = {f"{way}_recall{k}": recall(ranked, k) for way, ranked in found.items() for k in AT}
+        return {"score": sum(each.values()) / len(each)} | each
+
+    return validate

@@ -79,6 +79,13 @@ def test_an_empty_folder_still_gives_a_report(tmp_path):
     assert "waiting" in text and "00 · The dataset" in text
 
 
+def test_a_name_may_stand_once_in_each_category(tmp_path):
+    rows = [ROW | {"category": category, "t2i_recall1": 0.5} for category in ("people", "car")]
+    add_metrics(tmp_path, rows=rows)
+    page = write_report(tmp_path).read_text()
+    assert "people" in page and "text to picture: R@1" in page
+
+
 def test_a_failure_is_shown_with_its_place(tmp_path):
     failure = {"kind": "ValueError", "message": "no <such> file", "cell": 4, "traceback": "line 1"}
     add_run(tmp_path, state="failed", failure=failure)
@@ -99,6 +106,7 @@ def test_metrics_come_back_at_full_precision(tmp_path):
     "rows, problem",
     [
         ([ROW, ROW], "name of its own"),
+        ([ROW | {"category": "car"}, ROW | {"category": "car"}], "name of its own"),
         ([{"kind": "model"}], "name of its own"),
         ([ROW | {"kind": "winner"}], "kind 'winner'"),
         ([ROW | {"bleu4": float("nan")}], "not JSON compliant"),
