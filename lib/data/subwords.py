@@ -29,6 +29,7 @@ class Subwords:
     split: Callable[[str], list[int]]  # a text -> the numbers of its pieces, without marks
     join: Callable[[list[int]], str]
     source: Mapping[str, str]  # what `open_text` opens it from
+    longest: int | None = None  # pieces of a text, whoever asks for more
 
     def __len__(self) -> int:
         return self.size
@@ -48,7 +49,7 @@ class Subwords:
 
     def encode(self, text: str, *, prefix: Sequence[str] = (), max_tokens: int = MAX_TOKENS) -> list[int]:
         """A caption as numbers."""
-        return [*self.begin(prefix), *self.split(text)[:max_tokens], self.end]
+        return [*self.begin(prefix), *self.split(text)[:max_tokens][: self.longest], self.end]
 
     def decode(self, numbers: Iterable[int]) -> str:
         """Numbers up to the end as text."""
