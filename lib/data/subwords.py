@@ -114,7 +114,14 @@ def open_sentencepiece(file: str | Path) -> Subwords:
     place = resolve(file)
     if not place.is_file():
         raise TextError(f"{shorten(place)}: no sentencepiece model")
-    model = SentencePieceProcessor(model_file=str(place))
+    try:
+        model = SentencePieceProcessor(model_file=str(place))
+    except (RuntimeError, OSError):
+        raise TextError(f"{shorten(place)}: truncated, or no sentencepiece model") from None
+    if (model.unk_id(), model.bos_id(), model.eos_id()) != (0, 1, 2):
+        raise TextError(
+            f"{shorten(place)}: expected <unk>, <s>, </s> as pieces 0, 1, 2, as XLM-R numbers them"
+        )
     return Subwords(
         **XLM_R,
         size=model.get_piece_size() + 2,  # the pieces from 1 on, the mask
