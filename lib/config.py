@@ -15,7 +15,7 @@ LEAST = (
     dict.fromkeys(("epochs", "max_steps", "batch_size", "accumulate", "validate_every", "patience"), 1)
     | dict.fromkeys(("log_every", "checkpoint_every", "checkpoints_kept"), 1)
     | dict.fromkeys(("learning_rate", "encoder_learning_rate", "warmup_steps", "weight_decay", "clip"), 0)
-    | dict.fromkeys(("label_smoothing", "ema", "workers", "seed"), 0)
+    | dict.fromkeys(("final_learning_rate", "layer_decay", "label_smoothing", "ema", "workers", "seed"), 0)
 )
 
 
@@ -36,6 +36,8 @@ class Training:
     optimizer: Optimizer = "adamw"  # muon: a step of equal size for every direction of a hidden matrix
     schedule: Schedule = "cosine"
     warmup_steps: int = 0
+    final_learning_rate: float = 0.0  # where a linear or cosine schedule ends
+    layer_decay: float = 1.0  # a layer's rate is so much of the next higher one's; 1 is the same for all
     scale_learning_rate: bool = False  # times processes x accumulation x batch size, as diffusers does
     weight_decay: float = 0.01  # on matrices, not on biases and norms
     clip: float = 5.0  # greatest norm of all gradients together; 0 clips nothing
@@ -63,6 +65,9 @@ class Training:
         for name in ("label_smoothing", "ema"):
             if getattr(self, name) >= 1:
                 raise ConfigError(f"training.{name} must be below 1, not {getattr(self, name)}")
+        for name, most in (("layer_decay", 1), ("final_learning_rate", self.learning_rate)):
+            if getattr(self, name) > most:
+                raise ConfigError(f"training.{name} must be at most {most}, not {getattr(self, name)}")
 
 
 def read_settings(kind: type, settings: dict[str, Any], *, where: str = "") -> Any:

@@ -1,5 +1,6 @@
 """Tables of weights: from files that users bring, and strictly into models."""
 
+import argparse
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +30,9 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path, device="cpu")
-        table = torch.load(path, map_location="cpu", weights_only=True)
+        # training programs leave their options beside the weights; nothing else that a file names is made
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            table = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise CheckpointError(
             f"{shorten(path)}: not a plain table of weights (an object in it could run code, or the file is "

@@ -29,6 +29,7 @@ class Subwords:
     split: Callable[[str], list[int]]  # a text -> the numbers of its pieces, without marks
     join: Callable[[list[int]], str]
     source: Mapping[str, str]  # what `open_text` opens it from
+    longest: int | None = None  # pieces of a text, whoever asks for more
 
     def __len__(self) -> int:
         return self.size
@@ -48,7 +49,7 @@ class Subwords:
 
     def encode(self, text: str, *, prefix: Sequence[str] = (), max_tokens: int = MAX_TOKENS) -> list[int]:
         """A caption as numbers."""
-        return [*self.begin(prefix), *self.split(text)[:max_tokens], self.end]
+        return [*self.begin(prefix), *self.split(text)[:max_tokens][: self.longest], self.end]
 
     def decode(self, numbers: Iterable[int]) -> str:
         """Numbers up to the end as text."""
@@ -113,7 +114,14 @@ def open_sentencepiece(file: str | Path) -> Subwords:
     place = resolve(file)
     if not place.is_file():
         raise TextError(f"{shorten(place)}: no sentencepiece model")
-    model = SentencePieceProcessor(model_file=str(place))
+    try:
+        model = SentencePieceProcessor(model_file=str(place))
+    except (RuntimeError, OSError):
+        raise TextError(f"{shorten(place)}: truncated, or no sentencepiece model") from None
+    if (model.unk_id(), model.bos_id(), model.eos_id()) != (0, 1, 2):
+        raise TextError(
+            f"{shorten(place)}: expected <unk>, <s>, </s> as pieces 0, 1, 2, as XLM-R numbers them"
+        )
     return Subwords(
         **XLM_R,
         size=model.get_piece_size() + 2,  # the pieces from 1 on, the mask

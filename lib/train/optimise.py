@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -27,15 +27,20 @@ def set_trainable(model: nn.Module, encoder: nn.Module | None, training: Trainin
 def parameter_groups(
     model: nn.Module, encoder: nn.Module | None, training: Training, processes: int = 1
 ) -> list[dict]:
-    """Groups by learning rate, decay and place: biases and norms (one-dimensional) are not pulled to zero."""
+    """Groups by learning rate, decay and place: biases and norms (one-dimensional) are not pulled to zero.
+
+    Neither is what a model names as `undecayed`.
+    """
     seeing = {id(p) for p in encoder.parameters()} if encoder is not None else set()
     words = {m.num_embeddings for m in model.modules() if isinstance(m, nn.Embedding)}
     scale = training.batch_size * training.accumulate * processes if training.scale_learning_rate else 1
     groups: dict[tuple[float, float, bool], list[Tensor]] = {}
-    for parameter in model.parameters():
+    undecayed, factor = getattr(model, "undecayed", ()), layer_factors(model, training.layer_decay)
+    for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             rate = training.encoder_learning_rate if id(parameter) in seeing else training.learning_rate
-            decay = training.weight_decay if parameter.ndim > 1 else 0.0
+            rate = rate * factor(name)
+            decay = training.weight_decay if parameter.ndim > 1 and name not in undecayed else 0.0
             hidden = parameter.shape[:1].numel() not in words and is_hidden(parameter)
             groups.setdefault((rate * scale, decay, hidden), []).append(parameter)
     if not groups:
@@ -44,6 +49,15 @@ def parameter_groups(
         {"params": parameters, "lr": rate, "base_lr": rate, "weight_decay": decay, "hidden": hidden}
         for (rate, decay, hidden), parameters in groups.items()
     ]
+
+
+def layer_factors(model: nn.Module, decay: float) -> Callable[[str], float]:
+    """The part of the learning rate that a weight gets by how deep it lies below the heads."""
+    if decay == 1:
+        return lambda name: 1.0
+    if not hasattr(model, "depth_of"):
+        raise FitError(f"training.layer_decay: {type(model).__name__} does not say how deep its weights lie")
+    return lambda name: decay ** (model.depth - model.depth_of(name))
 
 
 def is_hidden(parameter: Tensor) -> bool:
@@ -74,11 +88,11 @@ def schedule(step: int, total: int, training: Training) -> float:
     if step < training.warmup_steps:
         return (step + 1) / training.warmup_steps
     through = (step - training.warmup_steps) / max(1, total - training.warmup_steps)
-    if training.schedule == "linear":
-        return 1 - through
-    if training.schedule == "cosine":
-        return (1 + math.cos(math.pi * through)) / 2
-    return 1.0
+    if training.schedule == "constant":
+        return 1.0
+    left = 1 - through if training.schedule == "linear" else (1 + math.cos(math.pi * through)) / 2
+    end = training.final_learning_rate / training.learning_rate if training.final_learning_rate else 0.0
+    return end + (1 - end) * left
 
 
 class Average:

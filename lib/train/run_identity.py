@@ -11,12 +11,13 @@ from typing import Any, Literal
 from torch import nn
 
 from lib import checkpoint
-from lib.config import Training, to_json
+from lib.config import Training, changed, to_json
 from lib.files import settle
 from lib.paths import resolve, shorten, some
 
 # settings that leave the weights as they are
 NEUTRAL = ("workers", "checkpoint_every", "checkpoints_kept", "resume", "log_every")
+LATER = {"final_learning_rate", "layer_decay"}  # that came later: where they are off, keys stay as they were
 # what a run resumed by its path may change: it goes on longer, or is watched differently
 EXTENDABLE = {f"training.{name}" for name in ("epochs", "max_steps", "patience", "validate_every")}
 REQUIRED = ("data", "model", "objective")
@@ -41,7 +42,8 @@ def full_key(run_key: dict[str, Any], training: Training, processes: int, batche
     missing = [name for name in REQUIRED if name not in run_key]
     if missing:
         raise FitError(f"run_key lacks {', '.join(missing)}: it must say {', '.join(REQUIRED)}")
-    settings = {name: value for name, value in to_json(training).items() if name not in NEUTRAL}
+    left_out = {*NEUTRAL, *LATER.difference(changed(training))}
+    settings = {name: value for name, value in to_json(training).items() if name not in left_out}
     key = {**run_key, "training": settings, "processes": processes, "batches": batches}
     try:
         return json.loads(json.dumps(key))

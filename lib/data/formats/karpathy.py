@@ -23,7 +23,8 @@ def read_karpathy(path: str | Path, *, on_bad: OnBad = "raise", need_images: boo
     path = Path(path)
     report = Report(on_bad)
     file = path if path.is_file() else only_file(path)
-    root = next((place for name in FOLDERS if (place := file.parent / name).is_dir()), file.parent)
+    folders = f"{file.stem.partition('_')[0]}_images", *FOLDERS  # train_car.json has its own
+    root = next((place for name in folders if (place := file.parent / name).is_dir()), file.parent)
     gallery = Gallery(root, report, need_images=need_images)
     records: list[Record] = []
     seen: set[str] = set()

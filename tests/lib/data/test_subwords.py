@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -131,3 +132,27 @@ def test_beit3s_numbers_are_those_of_its_own_code():
     assert len(text) == golden["specials"]["<mask>"] + 1
     for case in golden["cases"]:
         assert text.encode(case["text"], max_tokens=10_000)[1:-1] == case["ids_xlmr_no_specials"]
+
+
+def test_a_broken_or_foreign_sentencepiece_model_is_one_line(sentencepiece_file, tmp_path):
+    from sentencepiece import SentencePieceTrainer
+
+    whole = sentencepiece_file.read_bytes()
+    for length in (0, 7, len(whole) // 2, len(whole) - 1):
+        (tmp_path / "beit3.spm").write_bytes(whole[:length])
+        with pytest.raises(TextError, match=r"beit3\.spm: truncated, or no sentencepiece model$"):
+            open_sentencepiece(tmp_path / "beit3.spm")
+    options = {"vocab_size": 30, "pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1, "minloglevel": 2}
+    prefix = str(tmp_path / "t5")
+    SentencePieceTrainer.train(sentence_iterator=iter(SENTENCES), model_prefix=prefix, **options)
+    with pytest.raises(TextError, match=r"t5\.model: expected <unk>, <s>, </s> as pieces 0, 1, 2"):
+        open_sentencepiece(tmp_path / "t5.model")
+
+
+def test_a_text_may_be_as_long_as_its_model_reads(sentencepiece_file):
+    text = replace(open_sentencepiece(sentencepiece_file), longest=5)
+    assert text.encode(SENTENCES[0]) == text.encode(SENTENCES[0], max_tokens=5)
+    assert (
+        len(text.encode(SENTENCES[0], max_tokens=80)) == 7
+        and len(text.encode(SENTENCES[0], max_tokens=2)) == 4
+    )

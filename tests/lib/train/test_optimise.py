@@ -17,7 +17,7 @@ from lib.train.optimise import (
     schedule,
     set_trainable,
 )
-from lib.train.run_identity import FitError
+from lib.train.run_identity import FitError, full_key
 
 COSINE = math.cos(math.pi / 4)
 
@@ -40,6 +40,14 @@ def test_a_schedule_rises_and_falls(name, expected):
 
 def test_a_run_shorter_than_its_warmup_only_rises():
     assert schedule(1, 2, Training(warmup_steps=100)) == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize(("name", "middle"), [("linear", 0.55), ("cosine", 0.55), ("constant", 1)])
+def test_a_schedule_ends_at_the_rate_it_is_told(name, middle):
+    training = Training(schedule=name, learning_rate=0.5, final_learning_rate=0.05, warmup_steps=2)
+    assert schedule(0, 12, training) == 0.5  # the rise is as without it
+    assert schedule(7, 12, training) == pytest.approx(middle)
+    assert schedule(12, 12, training) == pytest.approx(1 if name == "constant" else 0.1)
 
 
 class Captioner(nn.Module):
@@ -71,6 +79,46 @@ def test_scaled_rates_grow_with_the_global_batch():
     training = Training(learning_rate=0.1, batch_size=4, accumulate=2, scale_learning_rate=True)
     [rate] = {group["lr"] for group in parameter_groups(model, None, training, processes=3)}
     assert rate == pytest.approx(0.1 * 4 * 2 * 3)
+
+
+class Layers(nn.Module):
+    """Embeddings, two layers and a head."""
+
+    depth, undecayed = 3, ("0.weight",)
+
+    def __init__(self):
+        super().__init__()
+        self.add_module("0", nn.Embedding(7, 3))
+        for number in "123":
+            self.add_module(number, nn.Linear(3, 3))
+
+    def depth_of(self, name):
+        return int(name.split(".")[0])
+
+
+def test_deeper_layers_learn_at_lower_rates():
+    model, training = Layers(), Training(learning_rate=0.8, layer_decay=0.5, weight_decay=0.3)
+    groups = parameter_groups(model, None, training)
+    parts = dict(model.named_parameters())
+    assert find_group(groups, parts["3.weight"]) == (0.8, 0.3)
+    assert find_group(groups, parts["2.bias"]) == (0.4, 0.0)
+    assert find_group(groups, parts["1.weight"]) == (0.2, 0.3)
+    assert find_group(groups, parts["0.weight"]) == (0.1, 0.0)  # `undecayed`, though a matrix
+    assert {group["lr"] for group in parameter_groups(model, None, Training(learning_rate=0.8))} == {0.8}
+
+
+def test_layer_decay_needs_a_model_that_knows_its_depth():
+    with pytest.raises(FitError, match=r"training\.layer_decay: Captioner does not say how deep"):
+        parameter_groups(Captioner(), None, Training(layer_decay=0.9))
+
+
+def test_settings_that_came_later_leave_the_keys_of_older_runs_alone():
+    run_key = {"data": 1, "model": 2, "objective": 3}
+    settings = full_key(run_key, Training(), 1, 10)["training"]
+    assert settings.keys().isdisjoint({"layer_decay", "final_learning_rate", "workers"})
+    assert settings["schedule"] == "cosine"
+    changed = full_key(run_key, Training(layer_decay=0.5), 1, 10)["training"]
+    assert changed == settings | {"layer_decay": 0.5}
 
 
 def test_a_frozen_encoder_sleeps_and_may_be_woken():
@@ -170,6 +218,8 @@ def test_every_setting_of_the_rl_homework_has_its_key():
         ({"learning_rate": float("nan")}, "training.learning_rate must be at least 0, not nan"),
         ({"ema": 1.0}, "training.ema must be below 1, not 1.0"),
         ({"max_steps": 0}, "training.max_steps must be at least 1, not 0"),
+        ({"layer_decay": 1.5}, "training.layer_decay must be at most 1, not 1.5"),
+        ({"final_learning_rate": 0.1}, "training.final_learning_rate must be at most 0.0005, not 0.1"),
     ],
 )
 def test_senseless_settings_are_refused(settings, told):

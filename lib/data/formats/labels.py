@@ -1,0 +1,59 @@
+"""Label lines of the person and car retrieval challenge: `picture$field$caption`, often with `$completed`.
+
+The field is a car's attribute phrase or a person's 21 values; the fourth is the caption made complete. A
+picture may have several lines, and several pictures may share one caption.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from lib.data.formats.report import Bad, FormatError, Report
+from lib.files import read_utf8, write_text
+from lib.paths import shorten
+
+Category = Literal["people", "car"]
+SEPARATOR = "$"
+FIELDS = "picture$field$caption or picture$field$caption$completed, picture and caption not empty"
+
+
+class LabelLine(NamedTuple):
+    """What one line says of one picture."""
+
+    picture: str
+    field: str
+    caption: str
+    completed: str = ""  # real files have it, and it may be missing
+
+
+def read_labels(path: str | Path) -> list[LabelLine]:
+    """Every line, in the order of the file; a blank one is as wrong as one with too few fields."""
+    report, lines = Report("raise"), read_utf8(path).split("\n")
+    return [read_label(line, path, n, report) for n, line in enumerate(drop_last_empty(lines), start=1)]
+
+
+def drop_last_empty(lines: list[str]) -> list[str]:
+    """A file's last line ends like the others, and nothing stands after it."""
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def read_label(line: str, path: str | Path, number: int, report: Report) -> LabelLine:
+    cells = line.removesuffix("\r").split(SEPARATOR)
+    if len(cells) not in (3, 4) or not cells[0].strip() or not cells[2].strip():
+        found = f"{len(cells)} fields in {line[:60]!r}" if line.strip() else "a blank line"
+        report.bad(Bad.WRONG_TYPE, path, number, f"{FIELDS}; found {found}")
+    return LabelLine(*cells)
+
+
+def write_labels(path: str | Path, lines: Iterable[LabelLine]) -> Path:
+    """Write what `read_labels` reads back; a line without `completed` has three fields."""
+    rows = [tuple(line) if line.completed else tuple(line)[:3] for line in lines]
+    for row in rows:
+        if any(mark in cell for cell in row for mark in (SEPARATOR, "\n", "\r")):
+            raise FormatError(f"{shorten(path)}: {row[0]!r}: a field holds {SEPARATOR!r} or ends the line")
+    return write_text(path, "".join(SEPARATOR.join(row) + "\n" for row in rows))
+
+
+def text_category(text: str) -> Category:
+    """Whom a text is about: every person's says `He ` or `She ` somewhere, and no car's does."""
+    return "people" if "He " in text or "She " in text else "car"
