@@ -71,7 +71,7 @@ POSITIONAL = 6
 COMMANDS = {
     f"lib/{where}.py" for where in ("data/command", "score/command", "publish/predict", "publish/report")
 }
-COMMANDS |= {"lib/index/command.py", "course/grade.py", "course/handout.py"}
+COMMANDS |= {"lib/index/command.py", "lib/index/embed.py", "course/grade.py", "course/handout.py"}
 PROGRAMS = {"lib/__main__.py", "lib/environment.py", "pipeline/command.py", "pipeline/kernel.py"}
 PROGRAMS |= {"rebuild/backends/lavis_worker.py", "rebuild/backends/layer.py", "course/__main__.py"}
 ENTRY_POINTS = {"main": PROGRAMS, "run": COMMANDS, "add_arguments": COMMANDS}

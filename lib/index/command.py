@@ -11,16 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from lib.data.formats.folder import walk_folder
-from lib.data.formats.gallery import Gallery
-from lib.data.formats.report import Report
-from lib.files import FileError, read_utf8
+from lib.files import FileError
+from lib.index.embed import embed_folder, embed_lines
 from lib.index.embeddings import Embeddings, GalleryError, read_embeddings
 from lib.index.store import build_index, open_index, unit
 from lib.paths import resolve
-from lib.progress import track
 
-BATCH = 64  # pictures embedded at a time
 ACTIONS = {
     "build": ("make an index of pictures", "source --out --model --recall --queries --store"),
     "add": ("add pictures to an index", "index source --model --store"),
@@ -99,7 +95,7 @@ def perform(args: argparse.Namespace, open_model: Callable[[Path], Any], stack: 
         embeddings = take_in(args.source, model)
         if args.model:
             model(embeddings.model)
-        queries = embed_texts(args.queries, model)
+        queries = embed_file(args.queries, model)
         how = {"recall": args.recall or 0.95, "queries": queries, "checkpoint": args.model}
         index = make(folder, embeddings, **how)
     elif args.action == "add":
@@ -107,33 +103,19 @@ def perform(args: argparse.Namespace, open_model: Callable[[Path], Any], stack: 
     elif args.action == "remove":
         index.remove(args.ids)
     else:
-        index.calibrate(embed_texts(args.unrelated, model), embed_texts(args.related, model))
+        index.calibrate(embed_file(args.unrelated, model), embed_file(args.related, model))
     return f"{args.index}: {len(index):,} pictures"
 
 
 def take_in(source: str, model: Callable[[], Any]) -> Embeddings:
-    """The embeddings in a file, or of the pictures in a folder, with paths as the user gave them for ids."""
-    path, report = resolve(source), Report("raise")
-    if path.is_file():
-        return read_embeddings(path)
-    ids = [
-        f"{source.rstrip('/')}/{name}" for name in sorted(n for n, _ in walk_folder(Gallery(path, report)))
-    ]
-    if not ids:
-        raise GalleryError(f"{source}: no pictures in it; expected .jpg, .png, .webp or the like")
-    parts = [[resolve(id) for id in ids[start : start + BATCH]] for start in range(0, len(ids), BATCH)]
-    vectors = [model().embed_images(part) for part in track(parts, "embedding", unit="batches")]
-    return Embeddings(np.concatenate(vectors), tuple(ids), model().fingerprint)
+    """The embeddings in a file, or of the pictures in a folder."""
+    path = resolve(source)
+    return read_embeddings(path) if path.is_file() else embed_folder(source, model())
 
 
-def embed_texts(file: str | None, model: Callable[[], Any]) -> np.ndarray | None:
-    """Vectors of the lines of a file."""
-    if file is None:
-        return None
-    texts = [line for line in read_utf8(resolve(file)).splitlines() if line.strip()]
-    if not texts:
-        raise GalleryError(f"{file}: no text in it; expected one a line")
-    return model().embed_texts(texts)
+def embed_file(file: str | None, model: Callable[[], Any]) -> np.ndarray | None:
+    """Vectors of the lines of a file, if there is one."""
+    return None if file is None else embed_lines(file, model()).vectors
 
 
 def answer(args: argparse.Namespace, index: Any, model: Callable[[], Any]) -> str:
