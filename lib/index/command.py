@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,13 @@ from lib.data.formats.gallery import Gallery
 from lib.data.formats.report import Report
 from lib.files import FileError, read_utf8
 from lib.index.embeddings import Embeddings, GalleryError, read_embeddings
+from lib.index.qdrant import open_qdrant
 from lib.index.store import build_index, open_index, unit
 from lib.paths import resolve
-from lib.progress import track
+from lib.progress import Progress
 
-BATCH = 64  # pictures embedded at a time
 ACTIONS = {
-    "build": ("make an index of pictures", "source --out --model --recall --queries --store"),
+    "build": ("make an index of pictures", "source --out --model --recall --store"),
     "add": ("add pictures to an index", "index source --model --store"),
     "remove": ("remove pictures from an index", "index ids --store"),
     "search": ("find pictures", "index text --k --image --weight --json --recall --model --store"),
@@ -36,7 +35,6 @@ OPTIONS = {
     "--out": {"metavar": "DIR", "dest": "index", "required": True, "help": "where to make it"},
     "--model": {"metavar": "DIR", "help": "the retriever's checkpoint (else the one it was built with)"},
     "--recall": {"type": float, "help": "share of the true first 10 to find (0.95, or as built); 1 is exact"},
-    "--queries": {"metavar": "FILE", "help": "texts, one a line, to measure recall with (else pictures)"},
     "--store": {"metavar": "qdrant:URL|FOLDER", "help": "keep it in Qdrant, as a collection named like DIR"},
     "--k": {"type": int, "default": 10, "help": "pictures to find (%(default)s)"},
     "--image": {"metavar": "FILE", "help": "look for pictures like this one"},
@@ -66,74 +64,70 @@ def open_model(folder: Path) -> Any:
 def run(args: argparse.Namespace, open_model: Callable[[Path], Any] = open_model) -> int:
     """Do it; bad input is one line and exit code 2."""
     try:
-        with ExitStack() as stack:
-            print(perform(args, open_model, stack))
+        if store := vars(args).get("store"):
+            with open_qdrant(store) as open_collection:
+                print(perform(args, open_model, open_collection, open_collection))
+        else:
+            print(perform(args, open_model, build_index, open_index))
     except (FileError, OSError) as error:
         print(f"lookbook index: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def perform(args: argparse.Namespace, open_model: Callable[[Path], Any], stack: ExitStack) -> str:
-    """One action on an index in a folder, or on a collection in Qdrant; what is to be printed."""
-    folder, make, find = resolve(args.index), build_index, open_index
-    if vars(args).get("store"):
-        from lib.index.qdrant import open_qdrant
-
-        make, find = stack.enter_context(open_qdrant(args.store))
-    index = None if args.action == "build" else find(folder)
+def perform(args: argparse.Namespace, open_model: Callable, make: Callable, find: Callable) -> str:
+    """One action on an index, which `make` makes and `find` opens; what is to be printed."""
+    index = None if args.action == "build" else find(resolve(args.index))
 
     @cache
     def model(wanted: str | None = index and index.model) -> Any:
-        chosen = args.model or (index and index.checkpoint)
-        if not chosen:
+        if not (chosen := args.model or (index and index.checkpoint)):
             raise GalleryError("no model to embed with: give --model and its checkpoint's folder")
         opened = open_model(resolve(chosen))
         if wanted not in (None, opened.fingerprint):
             raise GalleryError(f"{chosen}: of model {opened.fingerprint!r}, the index is of {wanted!r}")
         return opened
 
-    if args.action == "search":
-        return answer(args, index, model)
     if args.action == "build":
         embeddings = take_in(args.source, model)
         if args.model:
             model(embeddings.model)
-        queries = embed_texts(args.queries, model)
-        how = {"recall": args.recall or 0.95, "queries": queries, "checkpoint": args.model}
-        index = make(folder, embeddings, **how)
+        how = {} if vars(args)["store"] else {"recall": args.recall or 0.95, "checkpoint": args.model}
+        index = make(resolve(args.index), embeddings, **how)
     elif args.action == "add":
         index.add(take_in(args.source, model))
     elif args.action == "remove":
         index.remove(args.ids)
+    elif args.action == "calibrate":
+        known = [file and read_texts(file) for file in (args.unrelated, args.related)]
+        index.calibrate(*(texts and model().embed_texts(texts) for texts in known))
     else:
-        index.calibrate(embed_texts(args.unrelated, model), embed_texts(args.related, model))
+        return answer(args, index, model)
     return f"{args.index}: {len(index):,} pictures"
 
 
 def take_in(source: str, model: Callable[[], Any]) -> Embeddings:
     """The embeddings in a file, or of the pictures in a folder, with paths as the user gave them for ids."""
-    path, report = resolve(source), Report("raise")
-    if path.is_file():
+    if (path := resolve(source)).is_file():
         return read_embeddings(path)
-    ids = [
-        f"{source.rstrip('/')}/{name}" for name in sorted(n for n, _ in walk_folder(Gallery(path, report)))
-    ]
-    if not ids:
+    names = sorted(name for name, _ in walk_folder(Gallery(path, Report("raise"))))
+    if not names:
         raise GalleryError(f"{source}: no pictures in it; expected .jpg, .png, .webp or the like")
-    parts = [[resolve(id) for id in ids[start : start + BATCH]] for start in range(0, len(ids), BATCH)]
-    vectors = [model().embed_images(part) for part in track(parts, "embedding", unit="batches")]
-    return Embeddings(np.concatenate(vectors), tuple(ids), model().fingerprint)
+    vectors, embed = [], model().embed_images
+    with Progress("embedding", len(names), "pictures") as progress:
+        for start in range(0, len(names), 64):
+            vectors.append(embed([path / name for name in names[start : start + 64]]))
+            progress.update(len(vectors[-1]))
+    ids = tuple(f"{source.rstrip('/')}/{name}" for name in names)
+    return Embeddings(np.concatenate(vectors), ids, model().fingerprint)
 
 
-def embed_texts(file: str | None, model: Callable[[], Any]) -> np.ndarray | None:
-    """Vectors of the lines of a file."""
-    if file is None:
-        return None
+def read_texts(file: str) -> list[str]:
+    """The lines of a file that are not blank."""
     texts = [line for line in read_utf8(resolve(file)).splitlines() if line.strip()]
     if not texts:
         raise GalleryError(f"{file}: no text in it; expected one a line")
-    return model().embed_texts(texts)
+    return texts
 
 
 def answer(args: argparse.Namespace, index: Any, model: Callable[[], Any]) -> str:
