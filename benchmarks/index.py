@@ -200,10 +200,10 @@ def write(rows: list[list[str]], curve: list[list[str]], arguments: argparse.Nam
     text = (
         f"{data}; {QUERIES} queries, threads of everybody: {arguments.threads}. Asked for: recall "
         f"{ASKED_RECALL} at {ASKED_SPEED} times the speed of exact search, one query at a time, among "
-        f"{ASKED_SIZE:,}. Exact is faiss IndexFlatIP; below 100,000 ours is exact too. Milliseconds are medians "
-        "of single queries, means in batches. Memory is what a fresh process grows by that opens our index and "
-        f"searches in it; of IndexFlatIP, its vectors. The graphs are built up to {OTHERS_UP_TO:,}. Load "
-        f"average at the end {os.getloadavg()[0]:.1f}: the machine was shared. {versions}."
+        f"{ASKED_SIZE:,}. Exact is faiss IndexFlatIP; below 100,000 ours is exact too. Milliseconds are "
+        "medians of single queries, means in batches. Memory is what a fresh process grows by that opens our "
+        f"index and searches in it; of IndexFlatIP, its vectors. Graphs are built up to {OTHERS_UP_TO:,}. "
+        f"Load average at the end {os.getloadavg()[0]:.1f}: the machine was shared. {versions}."
     )
     tables = [{"title": "recall, speed, memory", "columns": columns, "rows": rows}]
     settings = ["vectors", "lists probed", "ranked again", f"recall@{K}", "95 % interval"]

@@ -1,4 +1,4 @@
-"""An index finds what the definition finds, measures what it reaches, and outlives a change that is killed."""
+"""An index finds what the definition finds, measures what it reaches, and outlives a killed change."""
 
 import json
 

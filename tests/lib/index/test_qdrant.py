@@ -12,16 +12,16 @@ from lib.index.qdrant import open_qdrant
 
 
 def test_qdrant_judges_the_index(tmp_path):
-    data, queries = embeddings(1200), clustered(400, seed=1)
+    data, queries = embeddings(800), clustered(400, seed=1)
     exact = build_index(tmp_path / "exact", data)
-    coded = build_index(tmp_path / "coded", data, exact_below=500)
+    coded = build_index(tmp_path / "coded", data, exact_below=300)
     with open_qdrant(f"qdrant:{tmp_path}/store") as collection:
         judge = collection(tmp_path / "gallery", data)
-        for gone in ([], list(data.ids[:600])):
+        for gone in ([], list(data.ids[:100])):
             for each in (exact, coded, judge) if gone else ():
                 each.remove(gone)
             scores, true = judge.search(queries, 10)
-            assert len(exact) == len(coded) == len(judge) == 1200 - len(gone)
+            assert len(exact) == len(coded) == len(judge) == 800 - len(gone)
             assert exact.search(queries, 10)[0] == pytest.approx(scores, abs=2e-3)
             for index, least in ((exact, 0.99), (coded, 0.94)):  # asked for .95; 400 queries tell a hundredth
                 found = index.search(queries, 10)[1]
