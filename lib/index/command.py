@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,28 +55,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             action.add_argument(option, **OPTIONS[option])
 
 
-def open_model(folder: Path) -> Any:
-    """The embedder, which needs torch: imported when it is asked for."""
-    from lib.models.retriever import open_retriever
-
-    return open_retriever(folder)
-
-
-def run(args: argparse.Namespace, open_model: Callable[[Path], Any] = open_model) -> int:
+def run(args: argparse.Namespace, open_model: Callable[[Path], Any] | None = None) -> int:
     """Do it; bad input is one line and exit code 2."""
+    store = vars(args).get("store")
     try:
-        if store := vars(args).get("store"):
-            with open_qdrant(store) as open_collection:
-                print(perform(args, open_model, open_collection, open_collection))
-        else:
-            print(perform(args, open_model, build_index, open_index))
+        with open_qdrant(store) if store else nullcontext((build_index, open_index)) as calls:
+            print(perform(args, open_model, *calls))
     except (FileError, OSError) as error:
         print(f"lookbook index: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def perform(args: argparse.Namespace, open_model: Callable, make: Callable, find: Callable) -> str:
+def perform(args: argparse.Namespace, open_model: Callable | None, make: Callable, find: Callable) -> str:
     """One action on an index, which `make` makes and `find` opens; what is to be printed."""
     index = None if args.action == "build" else find(resolve(args.index))
 
@@ -83,7 +75,9 @@ def perform(args: argparse.Namespace, open_model: Callable, make: Callable, find
     def model(wanted: str | None = index and index.model) -> Any:
         if not (chosen := args.model or (index and index.checkpoint)):
             raise GalleryError("no model to embed with: give --model and its checkpoint's folder")
-        opened = open_model(resolve(chosen))
+        if not open_model:
+            from lib.models.retriever import open_retriever  # imports torch
+        opened = (open_model or open_retriever)(resolve(chosen))
         if wanted not in (None, opened.fingerprint):
             raise GalleryError(f"{chosen}: of model {opened.fingerprint!r}, the index is of {wanted!r}")
         return opened
@@ -92,7 +86,8 @@ def perform(args: argparse.Namespace, open_model: Callable, make: Callable, find
         embeddings = take_in(args.source, model)
         if args.model:
             model(embeddings.model)
-        how = {} if vars(args)["store"] else {"recall": args.recall or 0.95, "checkpoint": args.model}
+        recall = 0.95 if args.recall is None else args.recall
+        how = {} if args.store else {"recall": recall, "checkpoint": args.model}
         index = make(resolve(args.index), embeddings, **how)
     elif args.action == "add":
         index.add(take_in(args.source, model))

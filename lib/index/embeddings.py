@@ -30,12 +30,7 @@ class Embeddings:
 
     def __post_init__(self):
         kind, shape = self.vectors.dtype, self.vectors.shape
-        if (
-            kind not in NUMBERS.values()
-            or len(shape) != 2
-            or not 0 < len(self.ids) == shape[0]
-            or not shape[1]
-        ):
+        if kind not in NUMBERS.values() or len(shape) != 2 or not all(shape) or len(self.ids) != shape[0]:
             told = f"{kind} {list(shape)} and {len(self.ids):,} ids"
             raise GalleryError(f"expected float16 or float32 vectors [N, D] and N ids, not {told}")
         if not all(isinstance(text, str) and text for text in (self.model, *self.ids)):

@@ -15,8 +15,8 @@ from lib.paths import resolve, some
 
 
 @contextlib.contextmanager
-def open_qdrant(store: str) -> Iterator[Callable]:
-    """What stands for `build_index` and, without embeddings, for `open_index`; a failure is one line."""
+def open_qdrant(store: str) -> Iterator[tuple[Callable, Callable]]:
+    """What stands for `build_index` and for `open_index`; a failure is one line."""
     try:
         from qdrant_client import QdrantClient
         from qdrant_client.http.exceptions import ApiException
@@ -26,7 +26,7 @@ def open_qdrant(store: str) -> Iterator[Callable]:
     where = {"url": place} if "://" in place else {"path": str(resolve(place))}
     try:
         with contextlib.closing(QdrantClient(**where)) as client:
-            yield partial(Collection, client)
+            yield partial(Collection, client), partial(Collection, client)
     except (ApiException, RuntimeError) as error:
         raise GalleryError(f"{store}: {' '.join(str(error).split())[:200]}") from None
 

@@ -63,13 +63,10 @@ class Segment:
 
     def search(self, queries: np.ndarray, k: int, recall: float) -> Found:
         """The best `k` that are left; exact unless the curve says how to reach this recall with less."""
-        if setting := next(
-            (row for row in self.curve if row["sure"] >= recall), None
-        ):  # the cheapest for sure
-            wanted = math.ceil(setting["candidates"] * max(1, k / AT))
-            probes = math.ceil(
-                setting["probes"] * len(self.ids) / len(self.rows)
-            )  # past as many that are left
+        if sure := [row for row in self.curve if row["sure"] >= recall]:  # the first is the cheapest
+            wanted = math.ceil(sure[0]["candidates"] * max(1, k / AT))
+            spread = len(self.ids) / len(self.rows)  # those that are left lie in so many times as many lists
+            probes = math.ceil(sure[0]["probes"] * spread)
             how = faiss.SearchParametersIVF(nprobe=min(probes, self.codes.nlist), sel=self.selector)
             rows = self.codes.search(queries, wanted, params=how)[1]
             if (rows[:, :k] >= 0).all():  # else the lists hold fewer than were asked for

@@ -146,6 +146,7 @@ def test_bad_input_is_one_line(call, index, pictures, tmp_path):
         (("build", tmp_path / "gone", "--out", tmp_path / "x", "--model", "ckpt"), "no such folder"),
         (("build", pictures, "--out", tmp_path / "x", "--model", "ckpt"), "broken.png: "),
         (("build", pictures, "--out", tmp_path / "x"), "no model to embed with"),
+        (("build", pictures / "sub", "--out", tmp_path / "x", "--model", "ckpt", "--recall", 0), "not 0"),
         (("remove", index, "nowhere.png"), "not in the index: nowhere.png"),
         (("calibrate", index, "--unrelated", tmp_path / "blank.txt"), "blank.txt: no text"),
     ):

@@ -15,7 +15,7 @@ def test_qdrant_judges_the_index(tmp_path):
     data, queries = embeddings(800), clustered(400, seed=1)
     exact = build_index(tmp_path / "exact", data)
     coded = build_index(tmp_path / "coded", data, exact_below=300)
-    with open_qdrant(f"qdrant:{tmp_path}/store") as collection:
+    with open_qdrant(f"qdrant:{tmp_path}/store") as (collection, _):
         judge = collection(tmp_path / "gallery", data)
         for gone in ([], list(data.ids[:100])):
             for each in (exact, coded, judge) if gone else ():
@@ -46,7 +46,7 @@ def test_the_command_over_qdrant(call, pictures, tmp_path):  # noqa: F811
 
 
 def test_another_models_vectors_are_refused(tmp_path):
-    with open_qdrant(f"qdrant:{tmp_path}/store") as collection:
+    with open_qdrant(f"qdrant:{tmp_path}/store") as (collection, _):
         gallery = collection(tmp_path / "gallery", embeddings(5))
         with pytest.raises(GalleryError, match="another"):
             gallery.add(embeddings(5, first=10, model="another"))
