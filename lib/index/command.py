@@ -70,10 +70,11 @@ def run(args: argparse.Namespace, open_model: Callable[[Path], Any] | None = Non
 def perform(args: argparse.Namespace, open_model: Callable | None, make: Callable, find: Callable) -> str:
     """One action on an index, which `make` makes and `find` opens; what is to be printed."""
     index = None if args.action == "build" else find(resolve(args.index))
+    own, built_with = (None, None) if index is None else (index.model, index.checkpoint)  # one may be empty
 
     @cache
-    def model(wanted: str | None = index and index.model) -> Any:
-        if not (chosen := args.model or (index and index.checkpoint)):
+    def model(wanted: str | None = own) -> Any:
+        if not (chosen := args.model or built_with):
             raise GalleryError("no model to embed with: give --model and its checkpoint's folder")
         if not open_model:
             from lib.models.retriever import open_retriever  # imports torch

@@ -23,7 +23,7 @@ def open_qdrant(store: str) -> Iterator[tuple[Callable, Callable]]:
     except ImportError:
         raise GalleryError("qdrant-client is not installed: bash prepare.sh --qdrant") from None
     place = store.removeprefix("qdrant:")
-    where = {"url": place} if "://" in place else {"path": str(resolve(place))}
+    where = {"url": place, "check_compatibility": False} if "://" in place else {"path": str(resolve(place))}
     try:
         with contextlib.closing(QdrantClient(**where)) as client:
             yield partial(Collection, client), partial(Collection, client)

@@ -102,6 +102,13 @@ def test_pictures_come_and_go(call, index, pictures, tmp_path):
     assert names(call("search", index, "red")[1])[0] == "again.png"
 
 
+def test_an_index_that_became_empty_goes_on(call, index, pictures):
+    ids = [line.split("\t")[1] for line in call("search", index, "red")[1]]
+    assert call("remove", index, *ids)[1] == [f"{index}: 0 pictures"]
+    assert call("search", index, "red")[:2] == (0, [""])
+    assert call("add", index, pictures)[1] == [f"{index}: 4 pictures"]
+
+
 def test_embeddings_from_a_file_need_no_model(call, tmp_path):
     write_embeddings(tmp_path / "e.safetensors", embeddings(6))
     write_embeddings(tmp_path / "f.safetensors", embeddings(2, first=6))

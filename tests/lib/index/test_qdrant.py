@@ -43,6 +43,7 @@ def test_the_command_over_qdrant(call, pictures, tmp_path):  # noqa: F811
     ):
         code, out, err = call(*words)
         assert (code, out) == (2, []) and err.splitlines()[-1].startswith("lookbook index: ") and told in err
+        assert words[0] == "add" or err.count("\n") == 1  # which embeds first, with its line of progress
 
 
 def test_another_models_vectors_are_refused(tmp_path):
