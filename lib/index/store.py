@@ -5,7 +5,6 @@ and the best candidates ranked again by the vectors. What `index.json` does not 
 """
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from lib.score.bootstrap import interval, resampled_sums
 
 FORMAT, ABOUT, VECTORS, CODES = 1, "index.json", "vectors.safetensors", "codes.faiss"
 EXACT = {"probes": None, "candidates": None, "recall": 1.0, "interval": [1.0, 1.0]}
-BLOCK = 1 << 15  # vectors held in fp32 at a time
 AT, MOST = 10, 200  # recall is measured among the first 10; so many candidates are ranked again at most
 HELD_OUT, ENOUGH = 1000, 0.995  # queries that recall is measured with, and where its curve ends
 
@@ -29,10 +27,11 @@ Found = tuple[np.ndarray, np.ndarray]  # scores and rows [Q, k], the best first;
 
 def unit(vectors: np.ndarray, dtype: type = np.float32) -> np.ndarray:
     """Vectors of length 1; one that has no direction is refused."""
-    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float32))
+    vectors = np.asarray(vectors, np.float32)
+    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
     if wrong := np.flatnonzero(~(np.isfinite(lengths) & (lengths > 0))).tolist():
         raise GalleryError(f"vector {wrong[0]} (from 0) is zero or not finite")
-    return np.divide(vectors, lengths[:, None], dtype=np.float32).astype(dtype, copy=False)
+    return (vectors / lengths[:, None]).astype(dtype, copy=False)
 
 
 def best_of(found: list[Found], k: int) -> Found:
@@ -42,25 +41,11 @@ def best_of(found: list[Found], k: int) -> Found:
     return np.take_along_axis(scores, order, 1), np.take_along_axis(rows, order, 1)
 
 
-def blocks(vectors: np.ndarray, rows: np.ndarray) -> Iterator[Found]:
-    """These rows of the vectors in fp32 with their numbers, a block at a time; not copied if need not be."""
-    for part in np.split(rows, range(BLOCK, len(rows), BLOCK)):
-        run = slice(part[0], part[-1] + 1) if part[-1] - part[0] == len(part) - 1 else part
-        yield np.asarray(vectors[run], np.float32), part
-
-
 def nearest(queries: np.ndarray, vectors: np.ndarray, rows: np.ndarray, k: int) -> Found:
-    """Exact search among these rows, which ascend."""
-    found = []
-    for block, part in blocks(vectors, rows):
-        scores, places = faiss.knn(queries, block, min(k, len(part)), metric=faiss.METRIC_INNER_PRODUCT)
-        found.append((scores, part[places]))
-    return best_of(found, k)
-
-
-def choose_setting(curve: list[dict[str, Any]], recall: float) -> dict[str, Any] | None:
-    """The cheapest setting that reaches this recall for sure: with the lower end of its interval."""
-    return next((row for row in curve if row["sure"] >= recall), None)
+    """Exact search among these rows."""
+    part = np.asarray(vectors if len(rows) == len(vectors) else vectors[rows], np.float32)
+    scores, places = faiss.knn(queries, part, min(k, len(rows)), metric=faiss.METRIC_INNER_PRODUCT)
+    return scores, rows[places]
 
 
 class Segment:
@@ -78,9 +63,11 @@ class Segment:
 
     def search(self, queries: np.ndarray, k: int, recall: float) -> Found:
         """The best `k` that are left; exact unless the curve says how to reach this recall with less."""
-        if setting := choose_setting(self.curve, recall):
-            wanted = math.ceil(setting["candidates"] * max(1, k / AT))
-            how = faiss.SearchParametersIVF(nprobe=setting["probes"], sel=self.selector)
+        if sure := [row for row in self.curve if row["sure"] >= recall]:  # the first is the cheapest
+            wanted = math.ceil(sure[0]["candidates"] * max(1, k / AT))
+            spread = len(self.ids) / len(self.rows)  # those that are left lie in so many times as many lists
+            probes = math.ceil(sure[0]["probes"] * spread)
+            how = faiss.SearchParametersIVF(nprobe=min(probes, self.codes.nlist), sel=self.selector)
             rows = self.codes.search(queries, wanted, params=how)[1]
             if (rows[:, :k] >= 0).all():  # else the lists hold fewer than were asked for
                 pairs = zip(rows, queries, strict=True)
@@ -101,31 +88,24 @@ def write_segment(folder: Path, embeddings: Embeddings, queries: np.ndarray | No
     codes = faiss.index_factory(vectors.shape[1], f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
     codes.cp.seed, codes.cp.min_points_per_centroid = about["seed"], 1
     codes.train(np.asarray(vectors[others[: 40 * lists]], np.float32))
-    others.sort()
-    for block, rows in blocks(vectors, others):
-        codes.add_with_ids(block, rows)
-    unseen = np.asarray(vectors[held_out], np.float32)
+    codes.add_with_ids(np.asarray(vectors[others], np.float32), others)
+    unseen, curve, probes = np.asarray(vectors[held_out], np.float32), [], 1
     queries = unseen if queries is None else queries
-    curve = measure_curve(codes, queries, nearest(queries, vectors, others, AT)[1])
-    codes.add_with_ids(unseen, held_out)
-    faiss.write_index(codes, str(folder / CODES))
-    sync(folder / CODES)
-    return curve
-
-
-def measure_curve(codes: faiss.Index, queries: np.ndarray, true: np.ndarray) -> list[dict[str, Any]]:
-    """Recall@10 by settings: what is reached for sure from every second query, the report from the others."""
-    curve, probes = [], 1
-    while not curve or (curve[-1]["sure"] < ENOUGH and probes <= codes.nlist):
+    true = nearest(queries, vectors, others, AT)[1]
+    while not curve or (curve[-1]["sure"] < ENOUGH and probes <= lists):
         found = codes.search(queries, MOST, params=faiss.SearchParametersIVF(nprobe=probes))[1]
         reached = (found[:, :, None] == true[:, None]).any(2).cumsum(1) / AT  # [Q, count of candidates]
         means = reached[::2].mean(0)
-        count = max(AT, int(np.argmax(means >= means[-1] - 0.001)) + 1)  # they find what all of them do
-        halves = reached[::2, [count - 1]], reached[1::2, [count - 1]]
+        best = max(AT, int(np.argmax(means >= means[-1] - 0.001)) + 1)  # so many find what all of them do
+        # what is reached for sure is known from every second query, what is reported from the others
+        halves = reached[::2, [best - 1]], reached[1::2, [best - 1]]
         sure, reported = (interval(resampled_sums(half)[:, 0] / len(half)) for half in halves)
-        row = {"probes": probes, "candidates": count, "sure": sure[0], "recall": float(halves[1].mean())}
+        row = {"probes": probes, "candidates": best, "sure": sure[0], "recall": float(halves[1].mean())}
         curve.append(row | {"interval": reported, "queries": len(halves[1])})
         probes = math.ceil(probes * 1.4)
+    codes.add_with_ids(unseen, held_out)
+    faiss.write_index(codes, str(folder / CODES))
+    sync(folder / CODES)
     return curve
 
 
@@ -179,10 +159,10 @@ class Index:
         """Its size, and the recall that was measured: that of the segment where it is lowest."""
         worst = min((s.about["measured"] for s in self.segments), key=lambda m: m["recall"], default=EXACT)
         sizes = {"vectors": len(self), "segments": len(self.segments), "model": self.model}
-        return sizes | {"asked": self.stored["asked"]} | worst
+        return sizes | {"asked": self.stored["asked"], **worst}
 
     def search(self, vectors: np.ndarray, k: int, recall: float | None = None) -> tuple[np.ndarray, list]:
-        """Cosines [Q, k] and each query's ids, the best first; fewer if there are fewer. Recall 1 is exact."""
+        """Cosines [Q, k] and each query's ids, the best first, fewer if it holds fewer; recall 1 is exact."""
         recall, queries = self.stored["asked"] if recall is None else recall, np.atleast_2d(vectors)
         if k < 1 or not 0 < recall <= 1 or queries.ndim != 2 or queries.shape[1] != self.width:
             asked = f"k={k}, recall={recall}, queries {list(queries.shape)}"
@@ -205,7 +185,7 @@ class Index:
             draft.mkdir()
             curve = write_segment(draft, fresh, None if queries is None else unit(queries), self.stored)
         about = {"name": name, "vectors": len(fresh.ids), "removed": [], "curve": curve}
-        about["measured"] = choose_setting(curve, self.stored["asked"]) or EXACT
+        about["measured"] = next((row for row in curve if row["sure"] >= self.stored["asked"]), EXACT)
         self._change(segments=[*self.stored["segments"], about])
 
     def remove(self, ids: list[str]) -> None:
