@@ -160,7 +160,9 @@ def infer_names(args: argparse.Namespace) -> None:
     print(f"{shorten(path)}: {len(everything):,} texts")
 
 
-def rank_pictures(args: argparse.Namespace, category: str, texts: list[str], folder: Path) -> list:
+def rank_pictures(
+    args: argparse.Namespace, category: str, texts: list[str], folder: Path
+) -> list[challenge.ResultRow]:
     """The likeliest pictures of each text."""
     weights, names = getattr(args, f"finetune_{category}"), pictures_in(folder)
     if not weights:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,7 +19,8 @@ from lib.data.formats.labels import read_labels
 from lib.data.images import load_image
 from lib.models.beit3 import Beit3, Beit3Settings
 from lib.paths import ROOT
-from originals.beit3 import main
+from originals.beit3 import build_parser, main
+from originals.beit3_runs import training_of
 
 GOLDEN = DATA / "beit3"
 COLOURS = ("red", "green", "blue", "white")
@@ -151,7 +153,8 @@ def test_from_labels_to_names(prepared, spm, capsys):
             prepared / f"out_{category}", [row.text for row in found], prepared / "test" / "test_images"
         )
         assert [row.image_names for row in found] == wanted
-        assert [row.image_names[0][1] for row in found] == list("01230")[: len(found)]  # the colour's number
+        own = [[name for name in row.image_names if name[0] == category[0]] for row in found]
+        assert [names[0][1] for names in own] == list("01230")[: len(found)]  # the number of the colour
     other = direct(prepared / "out_people", CARS, prepared / "test" / "test_images")
     assert [row.image_names for row in cars] != other
 
@@ -222,6 +225,32 @@ def test_infer_needs_the_models_of_the_texts_that_there_are(prepared, spm, capsy
     (prepared / "test" / "test.txt").write_text(f"{PEOPLE[0]}\n")
     assert infer(prepared, spm, f"--finetune_car={weights}") == 2
     assert "--finetune_people is needed: 1 of the texts are about people" in capsys.readouterr().err
+
+
+TRAIN = """train --model beit3_large_patch16_384 --input_size 384 --task flickr30k --batch_size 80
+    --layer_decay 0.85 --lr 3e-5 --epochs 17 --warmup_epochs 3 --drop_path 0.2
+    --sentencepiece_model ./model_pth/beit3.spm
+    --finetune ./model_pth/beit3_large_patch16_384_f30k_retrieval.pth
+    --data_path ../dataset/train --output_dir ./pt_out_car --log_dir ./logs --weight_decay 0.05 --seed 42
+    --save_ckpt_freq 1 --enable_deepspeed --checkpoint_activations --category car"""
+INFER = """infer --model beit3_large_patch16_384 --input_size 384 --task flickr30k --batch_size 96
+    --sentencepiece_model ./model_pth/beit3.spm --finetune_car car_lr3_s2_r75_16e.pt
+    --finetune_people mp_rank_00_model_states.pt --data_path ../dataset/test/ --eval --dist_eval"""
+
+
+def test_the_readmes_own_commands_are_taken_and_their_numbers_are_the_defaults():
+    args = build_parser().parse_args(TRAIN.split())
+    assert args.log_dir == "./logs" and args.checkpoint_activations and args.category == "car"
+    least = ["train", *model_of(Path("x"), "y"), "--data_path", "z", "--output_dir", "o", "--category", "car"]
+    plain = build_parser().parse_args(least)
+    same = ("batch_size", "layer_decay", "lr", "warmup_epochs", "drop_path", "weight_decay", "seed")
+    assert all(getattr(args, name) == getattr(plain, name) for name in same)
+    assert training_of(plain, 10).epochs == args.epochs and training_of(plain, 10).warmup_steps == 30
+    assert training_of(args, 10).checkpoint_every == 10
+    people = build_parser().parse_args([*least[:-1], "people"])
+    assert training_of(people, 10).epochs == 15
+    args = build_parser().parse_args(INFER.split())
+    assert args.finetune_people == "mp_rank_00_model_states.pt" and args.eval == args.dist_eval == ""
 
 
 def test_the_command_line_says_what_it_knows():
