@@ -9,7 +9,9 @@ from typing import Any
 COMMANDS = {
     "data": ("lib.data.command", "check what a dataset folder holds and what is missing"),
     "score": ("lib.score.command", "score candidate captions against references"),
+    "embed": ("lib.index.embed", "write pictures or texts as vectors of a model of retrieval"),
     "predict": ("lib.publish.predict", "caption pictures with a trained captioner"),
+    "index": ("lib.index.command", "build, grow, shrink and search an index of pictures"),
     "report": ("lib.publish.report", "write report.html for an output folder"),
 }
 

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import safetensors.numpy
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from lib.files import FileError, sync, whole
 from lib.paths import shorten, some
 
 WRAPPERS = ("state_dict", "model", "module")  # where other programs keep the weights inside their files
@@ -68,3 +71,14 @@ def load_into(model: nn.Module, weights: Mapping[str, Tensor], where: str | Path
     if told:
         raise CheckpointError(f"{shorten(where)}: does not fit {type(model).__name__}; {'; '.join(told)}")
     model.load_state_dict(weights)
+
+
+def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], about: Mapping[str, str]) -> None:
+    """Plain arrays that are no model's weights (embeddings) in one file, whole or not at all."""
+    try:
+        with whole(path) as draft:
+            safetensors.numpy.save_file(dict(arrays), draft, dict(about))
+            draft.chmod(0o644)  # the library lets nobody else read
+            sync(draft)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise FileError(f"{shorten(path)}: cannot be written ({error})") from None

@@ -5,12 +5,13 @@ It writes the files that the DeepFashion course project has, so the readers for 
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import atelier
 from atelier.describe import describe_many
@@ -65,23 +66,37 @@ class Shot:
 
 def make_dataset(folder: str | Path, recipe: Recipe, *, processes: int | None = None) -> bool:
     """Make the dataset unless this very one is there already; say whether it was made."""
+
+    def write(draft: Path) -> None:
+        (draft / "images").mkdir(parents=True)
+        shots = list(plan_shots(recipe))
+        write_captions(
+            draft, draw_in_processes(take_photographs, shots, (recipe, draft / "images"), processes)
+        )
+
+    return make_once(folder, fingerprint(recipe), write)
+
+
+def make_once(folder: str | Path, known: dict, write: Callable[[Path], None]) -> bool:
+    """Let `write` fill a draft of the folder unless `known` is what it holds; say whether it was made."""
     folder = Path(folder)
-    if written_by(folder) == dataset_fingerprint(recipe):
+    if written_by(folder) == known:
         return False
     if folder.exists() and written_by(folder) is None and any(folder.iterdir()):
         raise DrawnError(
             f"{shorten(folder)} holds something that the atelier did not write; name another folder"
         )
     with whole(folder) as draft:
-        (draft / "images").mkdir(parents=True)
-        write_captions(draft, photograph(list(plan_shots(recipe)), recipe, draft / "images", processes))
-        write_json(draft / RECIPE, dataset_fingerprint(recipe), indent=1)
+        write(draft)
+        write_json(draft / RECIPE, known, indent=1)
     return True
 
 
-def dataset_fingerprint(recipe: Recipe) -> dict:
-    """The recipe and the code that follows it: either one changed, the dataset is another."""
-    files = (*sorted(Path(atelier.__file__).parent.glob("*.py")), Path(__file__))
+def fingerprint(recipe: Any, *parts: str) -> dict:
+    """The recipe and the code that follows it (`parts` of the atelier beside its own): each counts."""
+    home = Path(atelier.__file__).parent
+    files = [path for part in ("", *parts) for path in sorted((home / part).glob("*.py"))]
+    files += sorted(Path(__file__).parent / f"{name}.py" for name in ("drawn", *parts))
     code = sha256(path.read_bytes() for path in files if path.stem not in NOT_DRAWING)
     return {**asdict(recipe), "code": code[:16]}
 
@@ -135,23 +150,20 @@ def shots_of_product(product: int, split: str, seed: int) -> list[Shot]:
 Taken = tuple[str, str, list[str], Attributes]  # split, name, captions, visible attributes
 
 
-def photograph(shots: list[Shot], recipe: Recipe, images: Path, processes: int | None) -> list[Taken]:
-    """Take all photographs; the order of the result is that of the plan, whoever was faster."""
-    chunks = [shots[start : start + CHUNK] for start in range(0, len(shots), CHUNK)]
-    taken: dict[int, list[Taken]] = {}
+def draw_in_processes(draw: Callable[..., list], plan: Sequence, given: tuple, processes: int | None) -> list:
+    """Draw a plan in chunks, several at once; what comes back is in its order, whoever was faster."""
+    chunks = [plan[start : start + CHUNK] for start in range(0, len(plan), CHUNK)]
+    done: dict[int, list] = {}
     workers = min(processes or os.cpu_count() or 1, len(chunks))
     with (
         ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool,
-        Progress("drawing", len(shots), "pictures") as progress,
+        Progress("drawing", len(plan), "pictures") as progress,
     ):
-        jobs = {
-            pool.submit(take_photographs, chunk, recipe, images): number
-            for number, chunk in enumerate(chunks)
-        }
+        jobs = {pool.submit(draw, chunk, *given): number for number, chunk in enumerate(chunks)}
         for job in as_completed(jobs):
-            taken[jobs[job]] = job.result()
-            progress.update(len(taken[jobs[job]]))
-    return [row for number in sorted(taken) for row in taken[number]]
+            done[jobs[job]] = job.result()
+            progress.update(len(done[jobs[job]]))
+    return [row for number in sorted(done) for row in done[number]]
 
 
 def take_photographs(shots: list[Shot], recipe: Recipe, images: Path) -> list[Taken]:

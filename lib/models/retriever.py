@@ -14,6 +14,8 @@ from lib import checkpoint
 from lib.data.images import load_image, stack_pictures
 from lib.data.loader import CaptionPairs, Loader, View
 from lib.data.record import Record
+from lib.data.subwords import open_sentencepiece
+from lib.models.beit3 import SIZES, Beit3, fill_beit3, read_sizes
 from lib.models.clip import Clip
 from lib.models.errors import ModelError
 from lib.models.features import hash_weights
@@ -24,7 +26,11 @@ from lib.score.clip_score import PROMPT, clip_scores
 
 BATCH = 64  # sentences or pictures at once
 # kind in meta.json -> what opens such a checkpoint
-KINDS: dict[str, Callable[[Path], nn.Module]] = {"two_towers": TwoTowers.load, "clip": Clip.load}
+KINDS: dict[str, Callable[[Path], nn.Module]] = {
+    "two_towers": TwoTowers.load,
+    "clip": Clip.load,
+    "beit3": Beit3.load,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,3 +109,16 @@ def open_retriever(path: str | Path) -> Retriever:
     if kind not in KINDS:
         raise ModelError(f"{shorten(place)}: a {kind} is no model of retrieval; known: {', '.join(KINDS)}")
     return Retriever(KINDS[kind](place))
+
+
+def open_named(name: str, checkpoint: str | None = None, spm: str | None = None) -> Retriever:
+    """BEiT-3 by its size (or a JSON file of its sizes), weights and words; all others by where they lie."""
+    if name not in SIZES and not name.endswith(".json"):
+        if checkpoint or spm:
+            raise ModelError(f"{name} brings its weights and words; only BEiT-3 takes others")
+        return open_retriever(name)
+    if not (checkpoint and spm):
+        raise ModelError(f"{name} needs a checkpoint (its weights) and a .spm file (its words)")
+    model = Beit3(read_sizes(name), open_sentencepiece(spm)).eval()
+    fill_beit3(model, checkpoint)
+    return Retriever(model)

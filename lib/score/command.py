@@ -1,4 +1,4 @@
-"""`python -m lib score`: score a file of captions against a file of references, or scores against people."""
+"""`python -m lib score`: score a file of captions against a file of references."""
 
 import argparse
 import sys
@@ -10,7 +10,6 @@ from lib.files import FileError, read_json, write_json
 from lib.paths import resolve
 from lib.score.cider import DocumentFrequencies
 from lib.score.evaluate import evaluate
-from lib.score.human import correlate, read_ratings
 from lib.score.pairs import ScoreError, tokenize_references
 
 BAD_INPUT = 2
@@ -20,11 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m lib score`."""
     captions = "COCO's JSON (annotations or results) or {id: text or [texts]}"
     parser.add_argument("--references", required=True, metavar="FILE", help=captions)
-    parser.add_argument("--candidates", metavar="FILE", help=f"{captions}; one text each")
+    parser.add_argument("--candidates", required=True, metavar="FILE", help=f"{captions}; one text each")
     parser.add_argument("--json", metavar="OUT", help="write the scores here too")
-    parser.add_argument(
-        "--human", metavar="FILE", help="correlate the scores with ratings (Flickr8k-Expert's format)"
-    )
     parser.add_argument(
         "--frequencies", metavar="FILE", help="captions that CIDEr-D takes its document frequencies from"
     )
@@ -35,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score, print a table, write the JSON; bad input is one line and exit code 2."""
     try:
-        scores = correlate_files(args) if args.human else score_files(args)
-        print(correlation_table(scores) if args.human else spell_scores(scores))
+        scores = score_files(args)
+        print(spell_scores(scores))
         if args.json:
             write_json(resolve(args.json), scores, indent=1)
     except (ScoreError, FileError) as error:
@@ -51,12 +47,8 @@ def run(args: argparse.Namespace) -> int:
 
 def score_files(args: argparse.Namespace) -> dict:
     """The scores of the candidates' file."""
-    if not args.candidates:
-        raise ScoreError("--candidates is needed (only --human works without it)")
-    candidates, references = (
-        read_candidates(resolve(args.candidates)),
-        read_caption_file(resolve(args.references)),
-    )
+    candidates = read_candidates(resolve(args.candidates))
+    references = read_caption_file(resolve(args.references))
     frequencies = None
     if args.frequencies:
         groups = tokenize_references(read_caption_file(resolve(args.frequencies)), tokenize)
@@ -67,16 +59,6 @@ def score_files(args: argparse.Namespace) -> dict:
         document_frequencies=frequencies,
         end_token=args.end_token,
         resamples=args.resamples,
-    )
-
-
-def correlate_files(args: argparse.Namespace) -> dict:
-    """The correlation of each score with the ratings' file."""
-    if args.frequencies or args.end_token:
-        raise ScoreError("--human takes CIDEr-D the published way: without --frequencies and --end-token")
-    candidates = read_candidates(resolve(args.candidates)) if args.candidates else {}
-    return correlate(
-        read_ratings(resolve(args.human)), read_caption_file(resolve(args.references)), candidates
     )
 
 
@@ -125,12 +107,3 @@ def spell_scores(scores: dict) -> str:
             shown = f"   {low_high[0]:.4f} .. {low_high[1]:.4f}" if low_high else ""
             lines.append(f"{key:<22}{value:>9.4f}{shown}")
     return "\n".join([*lines, *scores.get("notes", {}).values()])
-
-
-def correlation_table(scores: dict) -> str:
-    """The scores, best agreement first."""
-    taus = scores["kendall_tau_c"]
-    ordered = sorted(taus, key=lambda key: -2 if taus[key] is None else taus[key], reverse=True)
-    lines = [f"{key:<22}" + ("   -" if taus[key] is None else f"{taus[key]:>9.4f}") for key in ordered]
-    counts = "{pairs} captions, {ratings} ratings, {left_out} left out as their picture's own"
-    return "\n".join([f"{'score':<22}{'tau-c':>9}", *lines, counts.format(**scores)])

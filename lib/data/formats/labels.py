@@ -4,11 +4,12 @@ The field is a car's attribute phrase or a person's 21 values; the fourth is the
 picture may have several lines, and several pictures may share one caption.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from lib.data.formats.report import Bad, FormatError, Report
+from lib.data.record import Record
 from lib.files import read_utf8, write_text
 from lib.paths import shorten
 
@@ -57,3 +58,32 @@ def write_labels(path: str | Path, lines: Iterable[LabelLine]) -> Path:
 def text_category(text: str) -> Category:
     """Whom a text is about: every person's says `He ` or `She ` somewhere, and no car's does."""
     return "people" if "He " in text or "She " in text else "car"
+
+
+class CleanedLine(NamedTuple):
+    """A label line, whom it is about, and why it cannot be believed; no reason where it can."""
+
+    line: LabelLine
+    category: Category
+    reason: str
+
+
+def clean_labels(lines: Iterable[LabelLine], seen: Mapping[str, str | None]) -> list[CleanedLine]:
+    """Each line beside what a detector saw in its picture: a text of people on a car's picture is flagged."""
+    cleaned = []
+    for line in lines:
+        told, shown = text_category(line.caption), seen.get(line.picture)
+        reason = "" if told == shown else f"the text is of {told}, the picture shows {shown or 'neither'}"
+        cleaned.append(CleanedLine(line, told, reason))
+    return cleaned
+
+
+def label_records(
+    lines: Iterable[LabelLine], pictures: Path, split: str, truth: Mapping[str, dict] | None = None
+) -> list[Record]:
+    """A record for each picture with all that is said of it; `truth` holds what is visible, where known."""
+    said: dict[str, list[str]] = {}
+    for line in lines:
+        said.setdefault(line.picture, []).append(line.caption)
+    known = truth or {}
+    return [Record(n, str(pictures / n), tuple(texts), split, known.get(n)) for n, texts in said.items()]

@@ -25,16 +25,13 @@ AS_RESULTS = [{"image_id": int(key), "caption": text} for key, text in CANDIDATE
 def score(tmp_path, capsys):
     """Write the given contents to files, run the command on them, give (exit code, out, err)."""
 
-    def call(references, candidates=None, *options, ratings=None):
-        contents = {"references": references, "candidates": candidates, "human": ratings}
+    def call(references, candidates, *options):
+        contents = {"references": references, "candidates": candidates}
         arguments = []
         for name, content in contents.items():
-            if content is not None:
-                path = tmp_path / f"{name}.json"
-                path.write_text(
-                    content if isinstance(content, str) else json.dumps(content), encoding="utf-8"
-                )
-                arguments += [f"--{name}", str(path)]
+            path = tmp_path / f"{name}.json"
+            path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+            arguments += [f"--{name}", str(path)]
         parser = argparse.ArgumentParser()
         add_arguments(parser)
         code = run(parser.parse_args([*arguments, *options]))
@@ -87,7 +84,6 @@ def test_options_reach_the_scores(score, tmp_path):
         (REFERENCES, [{"image_id": None, "caption": "x"}], "row 0: expected image_id"),
         (REFERENCES, [{"image_id": 7.0, "caption": "x"}], "row 0: expected image_id"),
         (REFERENCES, [{"image_id": [7], "caption": "x"}], "row 0: expected image_id"),
-        (REFERENCES, None, "--candidates is needed"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(score, references, candidates, said):
@@ -103,43 +99,18 @@ def test_bad_input_is_one_line_and_exit_code_2(score, references, candidates, sa
         (["--json", "{here}/references.json/scores.json"], "references.json"),
         (["--frequencies", "{here}/nobody.json"], "'9' has no reference"),
         (["--frequencies", "{here}/nothing.json"], "no reference caption"),
-        (["--human", "{here}/ratings", "--end-token"], "--human takes CIDEr-D the published way"),
-        (["--human", "{here}/ratings", "--frequencies", "{here}/nobody.json"], "the published way"),
     ],
 )
 def test_bad_options_are_one_line_and_exit_code_2(score, tmp_path, options, said):
     (tmp_path / "nobody.json").write_text('{"8": "a dog", "9": []}')
     (tmp_path / "nothing.json").write_text("{}")
-    (tmp_path / "ratings").write_text("7\t8#0\t1\n")
     code, _, err = score(REFERENCES, CANDIDATES, *(option.format(here=tmp_path) for option in options))
     assert (code, err.count("\n")) == (2, 1)
     assert said in err
 
 
-@pytest.mark.parametrize("option", ["--candidates", "--human", "--frequencies"])
+@pytest.mark.parametrize("option", ["--candidates", "--frequencies"])
 def test_a_missing_file_is_named(score, option):
     code, out, err = score(REFERENCES, CANDIDATES, option, "no/such.json")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "no/such.json" in err
-
-
-def test_ratings_of_people(score, tmp_path):
-    ratings = "7\tnone\t1\t1\t2\n8\t8#0\t4\t4\t4\n7\tgood\t4\t3\t4\n8\t7#1\t1\t1\t1\n"
-    target = tmp_path / "scores.json"
-    texts = {"none": "x y z", "good": "a dog runs in a park"}
-    code, out, _ = score(REFERENCES, texts, "--json", str(target), ratings=ratings)
-    result = json.loads(target.read_text())
-    assert code == 0
-    assert (result["pairs"], result["ratings"], result["left_out"]) == (3, 9, 1)
-    assert result["kendall_tau_c"]["cider_d"] > 0 and "cider_d" in out
-
-
-def test_a_picture_without_a_reference_is_named_beside_ratings(score):
-    for texts, said in (([], "no reference"), ([" "], "an empty reference")):
-        code, _, err = score({**REFERENCES, "9": texts}, ratings="7\t8#0\t1\t1\t2\n")
-        assert code == 2 and f"'9' has {said}" in err
-
-
-def test_a_rated_caption_that_is_nowhere_is_named(score):
-    code, _, err = score(REFERENCES, ratings="7\tnone\t1\t1\t2\n")
-    assert code == 2 and "none" in err

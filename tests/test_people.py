@@ -1,11 +1,13 @@
 """Agreement with people: the file's format, the statistic, and which captions count."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.score.human import correlate, kendall_tau_c, read_ratings
+from benchmarks.people import correlate, kendall_tau_c, main, read_ratings
 from lib.score.pairs import ScoreError
 
 REFERENCES = {
@@ -87,3 +89,17 @@ def test_a_better_caption_correlates(tmp_path):
 def test_bad_ratings_are_named(tmp_path, text, message):
     with pytest.raises(ScoreError, match=message):
         correlate(read_ratings(write(tmp_path, text)), REFERENCES)
+
+
+def test_the_command(tmp_path, capsys):
+    (tmp_path / "references.json").write_text(json.dumps(REFERENCES))
+    (tmp_path / "candidates.json").write_text(json.dumps(CANDIDATES))
+    files = [f"--{name}={tmp_path / name}.json" for name in ("references", "candidates", "json")]
+    ratings = write(tmp_path, RATINGS)
+    assert main([*files, f"--ratings={ratings}"]) == 0
+    found = json.loads((tmp_path / "json.json").read_text())
+    assert (found["pairs"], found["ratings"], found["left_out"]) == (4, 12, 1)
+    assert found["kendall_tau_c"]["cider_d"] > 0 and "cider_d" in capsys.readouterr().out
+    assert main([*files, "--ratings=no/such.txt"]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "no/such.txt" in told

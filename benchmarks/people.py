@@ -1,11 +1,15 @@
 """How well each score agrees with people: Kendall's tau-c against ratings in the format of Flickr8k-Expert.
 
+    python -m benchmarks.people --ratings FILE --references FILE [--candidates FILE] [--json OUT]
+
 A line is `picture id <tab> caption id <tab> rating <tab> rating <tab> rating`. A caption id is an id of the
 candidates, or `picture#k`, the k-th reference of that picture. A caption that belongs to the rated picture is
 left out (it would be compared with itself), and every rating counts singly: both as the literature does.
 """
 
+import argparse
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from lib.data.text import tokenize
-from lib.files import read_utf8
-from lib.paths import some
+from lib.files import FileError, read_utf8, write_json
+from lib.paths import resolve, some
 from lib.score.cider import DocumentFrequencies
+from lib.score.command import BAD_INPUT, read_candidates, read_caption_file
 from lib.score.evaluate import score_captions
 from lib.score.pairs import ScoreError, Tokenizer, tokenize_references
 
@@ -105,3 +110,41 @@ def kendall_tau_c(x: np.ndarray, y: np.ndarray) -> float | None:
         surplus += int(concordant) - int(discordant)
         below = np.sort(np.concatenate([below, mine]))
     return 2 * surplus / (x.size**2 * (smaller - 1) / smaller)
+
+
+def correlation_table(scores: dict) -> str:
+    """The scores, best agreement first."""
+    taus = scores["kendall_tau_c"]
+    ordered = sorted(taus, key=lambda key: -2 if taus[key] is None else taus[key], reverse=True)
+    lines = [f"{key:<22}" + ("   -" if taus[key] is None else f"{taus[key]:>9.4f}") for key in ordered]
+    counts = "{pairs} captions, {ratings} ratings, {left_out} left out as their picture's own"
+    return "\n".join([f"{'score':<22}{'tau-c':>9}", *lines, counts.format(**scores)])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Correlate, print a table, write the JSON; bad input is one line and exit code 2."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.people", description=__doc__.partition("\n")[0]
+    )
+    parser.add_argument("--ratings", required=True, metavar="FILE", help="picture, caption id, ratings")
+    parser.add_argument(
+        "--references", required=True, metavar="FILE", help="as `python -m lib score` takes them"
+    )
+    parser.add_argument("--candidates", metavar="FILE", help="captions by the ids that were rated")
+    parser.add_argument("--json", metavar="OUT", help="write the figures here too")
+    args = parser.parse_args(arguments)
+    try:
+        candidates = read_candidates(resolve(args.candidates)) if args.candidates else {}
+        references = read_caption_file(resolve(args.references))
+        found = correlate(read_ratings(resolve(args.ratings)), references, candidates)
+        if args.json:
+            write_json(resolve(args.json), found, indent=1)
+    except (ScoreError, FileError, OSError) as error:
+        print(f"lookbook people: {error}", file=sys.stderr)
+        return BAD_INPUT
+    print(correlation_table(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

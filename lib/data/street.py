@@ -1,0 +1,119 @@
+"""The drawn street as a dataset: label lines, pictures and test texts as the retrieval challenge has them.
+
+train/train_images/ train_label.txt val_images/ val_label.txt   test/test_images/ test_text.txt
+street.json                                                     what is true, and what was made wrong
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+
+from atelier.sample import blend
+from atelier.street.describe import describe_street_many
+from atelier.street.draw import photograph_street
+from atelier.street.sample import neighbour, sample_street
+from atelier.wardrobe import Attributes
+from lib.data.drawn import draw_in_processes, fingerprint, make_once
+from lib.data.formats.labels import LabelLine, write_labels
+from lib.files import read_json, write_json, write_text
+from lib.paths import resolve
+
+TRUTH = "street.json"
+CATEGORIES = ("people", "car")
+MOST_LINES = 3  # of one training picture
+NEAR = 4  # every so many test pictures differ in one fact from the one before
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreetRecipe:
+    """Everything the dataset's content depends on. `test` counts pictures of each category."""
+
+    train: int = 4000
+    val: int = 400
+    test: int = 300
+    seed: int = 0
+    size: int = 128
+    wrong: float = 0.04  # share of training lines that tell of another category's picture
+
+
+class Drawing(NamedTuple):
+    """One picture to draw."""
+
+    name: str
+    split: str
+    attributes: Attributes
+    seed: int
+
+
+def make_street(folder: str | Path, recipe: StreetRecipe, *, processes: int | None = None) -> bool:
+    """Make the dataset unless this very one is there already; say whether it was made."""
+
+    def write(draft: Path) -> None:
+        drawings = list(plan_street(recipe))
+        for split in dict.fromkeys(drawing.split for drawing in drawings):
+            picture_folder(draft, split).mkdir(parents=True)
+        draw_in_processes(draw_pictures, drawings, (recipe, draft), processes)
+        write_street(draft, drawings, recipe)
+
+    return make_once(folder, fingerprint(recipe, "street"), write)
+
+
+def picture_folder(folder: Path, split: str) -> Path:
+    return folder / ("test" if split == "test" else "train") / f"{split}_images"
+
+
+def plan_street(recipe: StreetRecipe) -> Iterator[Drawing]:
+    """Pictures split by split; their names, in which order they are listed, tell nothing."""
+    letters, number = Random(recipe.seed), 0
+    for split, count in (("train", recipe.train), ("val", recipe.val), ("test", 2 * recipe.test)):
+        before: dict[str, Attributes] = {}
+        for place in range(count):
+            number += 1
+            category, seed = CATEGORIES[place % 2], blend(recipe.seed, number)
+            near = split == "test" and place // 2 % NEAR == NEAR - 1
+            found = neighbour(before[category], seed)[0] if near else sample_street(category, seed)
+            before[category] = found
+            name = "".join(letters.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(10))
+            yield Drawing(f"{name}.jpg", split, found, seed)
+
+
+def draw_pictures(drawings: list[Drawing], recipe: StreetRecipe, folder: Path) -> list[str]:
+    """Draw and save a few pictures."""
+    for drawing in drawings:
+        path = picture_folder(folder, drawing.split) / drawing.name
+        photograph_street(drawing.attributes, drawing.seed, recipe.size).save(path, quality=92, subsampling=0)
+    return [drawing.name for drawing in drawings]
+
+
+def write_street(folder: Path, drawings: list[Drawing], recipe: StreetRecipe) -> None:
+    """Label lines, some of them wrong on purpose, the test texts, and the truth about all of them."""
+    lines: dict[str, list[LabelLine]] = {"train": [], "val": []}
+    wrong, said = [], {}
+    chance = Random(blend(recipe.seed, 5))
+    for drawing in drawings:
+        count = 1 + int(chance.random() * MOST_LINES) if drawing.split == "train" else 1
+        told, seed = drawing.attributes, blend(drawing.seed, 1)
+        if drawing.split == "train" and chance.random() < recipe.wrong:
+            other = CATEGORIES[told["category"] == "people"]
+            told = sample_street(other, blend(drawing.seed, 2))
+            wrong.append(drawing.name)
+        said[drawing.name] = describe_street_many(told, seed, count)
+        field = ",".join(value for value in told.values() if value)
+        if drawing.split != "test":
+            lines[drawing.split] += [LabelLine(drawing.name, field, t, t) for t in said[drawing.name]]
+    for split, found in lines.items():
+        write_labels(folder / "train" / f"{split}_label.txt", found)
+    tests = [drawing for drawing in drawings if drawing.split == "test"]
+    texts = [text for drawing in tests for text in said[drawing.name]]
+    chance.shuffle(texts)
+    write_text(folder / "test" / "test_text.txt", "".join(f"{text}\n" for text in texts))
+    truth = {drawing.name: drawing.attributes for drawing in drawings}
+    answers = {drawing.name: said[drawing.name] for drawing in tests}
+    write_json(folder / TRUTH, {**asdict(recipe), "wrong": wrong, "answers": answers, "attributes": truth})
+
+
+def read_truth(folder: str | Path) -> dict[str, Any]:
+    """What the street's dataset knows of itself: `attributes`, `answers` of the test, `wrong` pictures."""
+    return read_json(resolve(folder) / TRUTH)

@@ -1,0 +1,64 @@
+"""`python -m lib embed`: pictures or texts as vectors in one file, by any model of retrieval."""
+
+import argparse
+import sys
+from typing import Any
+
+import numpy as np
+
+from lib.data.formats.folder import walk_folder
+from lib.data.formats.gallery import Gallery
+from lib.data.formats.report import Report
+from lib.files import read_utf8
+from lib.index.embeddings import Embeddings, GalleryError, write_embeddings
+from lib.paths import resolve
+from lib.progress import track
+
+BATCH = 64  # pictures embedded at a time
+OPTIONS = {
+    "source": ("IMAGES|TEXTS", "a folder of pictures, or a file with a text a line", {}),
+    "--model": ("NAME|CONFIG.json", "a checkpoint, a CLIP's folder, BEiT-3 by its size", {"required": True}),
+    "--checkpoint": ("FILE", "BEiT-3's weights, as published or fine-tuned", {}),
+    "--spm": ("FILE", "BEiT-3's sentencepiece model", {}),
+    "--out": ("FILE", "where to: .safetensors, a vector and an id for each", {"required": True}),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    for name, (metavar, line, more) in OPTIONS.items():
+        parser.add_argument(name, metavar=metavar, help=line, **more)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; bad input is one line and exit code 2."""
+    from lib.models.retriever import open_named
+
+    try:
+        model = open_named(args.model, args.checkpoint, args.spm)
+        of_texts = resolve(args.source).is_file()
+        found = embed_lines(args.source, model) if of_texts else embed_folder(args.source, model)
+        write_embeddings(resolve(args.out), found)
+    except (ValueError, OSError) as error:
+        print(f"lookbook embed: {error}", file=sys.stderr)
+        return 2
+    print(f"{args.out}: {len(found.ids):,} vectors of {found.vectors.shape[1]} numbers")
+    return 0
+
+
+def embed_folder(source: str, model: Any) -> Embeddings:
+    """The pictures in a folder, with paths as the user gave them for ids."""
+    gallery = Gallery(resolve(source), Report("raise"))
+    ids = [f"{source.rstrip('/')}/{name}" for name in sorted(name for name, _ in walk_folder(gallery))]
+    if not ids:
+        raise GalleryError(f"{source}: no pictures in it; expected .jpg, .png, .webp or the like")
+    parts = [[resolve(id) for id in ids[start : start + BATCH]] for start in range(0, len(ids), BATCH)]
+    vectors = [model.embed_images(part) for part in track(parts, "embedding", unit="batches")]
+    return Embeddings(np.concatenate(vectors), tuple(ids), model.fingerprint)
+
+
+def embed_lines(source: str, model: Any) -> Embeddings:
+    """The lines of a file, each with itself for an id; equal ones stand once."""
+    texts = list(dict.fromkeys(line for line in read_utf8(resolve(source)).splitlines() if line.strip()))
+    if not texts:
+        raise GalleryError(f"{source}: no text in it; expected one a line")
+    return Embeddings(model.embed_texts(texts), tuple(texts), model.fingerprint)
