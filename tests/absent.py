@@ -16,6 +16,8 @@ GPU = "no CUDA GPU: run this test on a machine that has one"
 
 # what lies beside the checkout, below ../shared, and where its authors publish it
 PUBLISHED = {
+    "data/beit3": "outputs of a small random BEiT-3, made with the code of https://github.com/microsoft/unilm",
+    "data/cars": "augmented_ViT-bigG-14_train_label.txt, label lines of a challenge's cars",
     "data/deepfashion_text": "train_captions.json and test_captions.json of https://github.com/yumingj/DeepFashion-MultiModal",
     "data/flickr8k": "Flickr8k as dataset/README.md lists it, by its form at https://forms.illinois.edu/sec/1713398",
     "weights": "the features of SqueezeNet 1.1 in torchvision's names, squeezenet1_1_features.safetensors",

@@ -60,7 +60,7 @@ ORDER = {
 
 # Ceilings in physical lines. Growth is a decision, taken here, and cutting comes first.
 CEILINGS = {
-    "lib": 12_200,
+    "lib": 12_750,
     "rebuild": 3_900,
     "atelier": 4_900,
     "pipeline": 2_000,
@@ -85,6 +85,7 @@ COMMANDS = {
 COMMANDS |= {"lib/index/command.py", "lib/index/embed.py", "course/grade.py", "course/handout.py"}
 PROGRAMS = {"lib/__main__.py", "lib/environment.py", "pipeline/command.py", "pipeline/kernel.py"}
 PROGRAMS |= {"rebuild/backends/lavis_worker.py", "rebuild/backends/layer.py", "course/__main__.py"}
+PROGRAMS |= {"originals/beit3.py"}
 ENTRY_POINTS = {"main": PROGRAMS, "run": COMMANDS, "add_arguments": COMMANDS}
 THE_ENGINES = {
     "papermill",

@@ -159,7 +159,7 @@ class Beit3(nn.Module):
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / TEMPERATURE)))
         for parameter in self.parameters():
             if parameter.ndim > 1:
-                nn.init.trunc_normal_(parameter, std=0.02)
+                nn.init.trunc_normal_(parameter, std=0.02 * math.sqrt(768 / width))  # .02 at the base size
 
     def depth_of(self, name: str) -> int:
         """How far above the embeddings a weight is."""

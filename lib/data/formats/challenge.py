@@ -22,6 +22,7 @@ from lib.files import read_json, read_utf8, write_json, write_text
 from lib.paths import shorten
 
 WORD = re.compile(r"[^,. ]+")  # what the seed takes for a word of Karpathy's `tokens`
+CLEANED = "fliter_{}_labels.txt"  # as it is spelled in the wild, and written here
 MOST = 10  # names to a text
 Said = Mapping[str, Sequence[str]]  # picture -> what is said of it
 
@@ -43,7 +44,7 @@ class ResultRow(NamedTuple):
 
 def find_labels(folder: Path, split: str) -> Path:
     """The cleaned labels of a split, by any of their spellings, or the raw ones where none is cleaned."""
-    names = [cleaned_name(split), f"{split}_people_labels.txt"]
+    names = [CLEANED.format(split), f"{split}_people_labels.txt"]
     names += ["filtered_labels.txt"] if folder.name == split else []
     return only_spelling(folder, names, f"{split}_label.txt")
 
@@ -64,10 +65,6 @@ def only_spelling(folder: Path, names: Sequence[str], otherwise: str) -> Path:
         expected = ", ".join(dict.fromkeys([*names, otherwise]))
         raise FormatError(f"{shorten(folder)}: expected one of {expected} in it")
     return path
-
-
-def cleaned_name(split: str) -> str:
-    return f"fliter_{split}_labels.txt"  # sic
 
 
 def said_of(lines: Iterable[LabelLine], category: Category) -> dict[str, list[str]]:
@@ -107,7 +104,7 @@ def read_index(path: str | Path) -> list[IndexRow]:
     report, rows, known = Report("raise"), [], {}
     for line, text in enumerate(drop_last_empty(read_utf8(path).split("\n")), start=1):
         try:
-            row = read_row(json.loads(text), IndexRow, (str, list, int))
+            row = to_row(json.loads(text), IndexRow, (str, list, int))
         except (ValueError, RecursionError) as error:
             report.bad(Bad.WRONG_TYPE, path, line, f"one JSON object a line ({error})")
         if not all(type(number) is int and number >= 0 for number in row.text_segment):
@@ -118,7 +115,7 @@ def read_index(path: str | Path) -> list[IndexRow]:
     return rows
 
 
-def read_row(value: Any, kind: type, types: Sequence[type]) -> Any:
+def to_row(value: Any, kind: type, types: Sequence[type]) -> Any:
     """A JSON object as a named tuple; names and types must fit."""
     names = kind._fields
     fits = isinstance(value, dict) and value.keys() == set(names)
@@ -128,14 +125,18 @@ def read_row(value: Any, kind: type, types: Sequence[type]) -> Any:
     return kind(**value)
 
 
-def index_records(path: Path, split: str, decode: Callable[[list[int]], str]) -> list[Record]:
-    """The pictures of a .jsonl with all that is said of each; `decode` makes numbers a text again."""
+def index_records(path: Path, split: str, decode: Callable[[list[int]], str | None]) -> list[Record]:
+    """The pictures of a .jsonl with all that is said of each; `decode` makes numbers a text, or None of
+    another tokenizer's."""
     report, said = Report("raise"), {}
     gallery = Gallery(path.parent, report)
     for line, row in enumerate(read_index(path), start=1):
         texts = said.setdefault(row.image_path, [])
         if row.text_segment:
-            texts.append(report.caption(decode(row.text_segment), path, line))
+            text = decode(row.text_segment)
+            if text is None:
+                report.bad(Bad.WRONG_TYPE, path, line, "numbers of the sentencepiece model that is used")
+            texts.append(report.caption(text, path, line))
     return [Record(name, gallery.find(name, path), tuple(texts), split) for name, texts in said.items()]
 
 
@@ -172,7 +173,7 @@ def write_results(path: str | Path, rows: Iterable[ResultRow]) -> Path:
 def read_results(path: str | Path) -> list[ResultRow]:
     told = read_json(path)
     try:
-        rows = [read_row(row, ResultRow, (str, list)) for row in told["results"]]
+        rows = [to_row(row, ResultRow, (str, list)) for row in told["results"]]
         if not all(isinstance(name, str) for row in rows for name in row.image_names):
             raise ValueError("expected texts in image_names")
         return rows
