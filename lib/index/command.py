@@ -9,9 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from lib.files import FileError
 from lib.index.embed import embed_folder, embed_lines
 from lib.index.embeddings import Embeddings, GalleryError, read_embeddings
 from lib.index.qdrant import open_qdrant
@@ -58,7 +55,7 @@ def run(args: argparse.Namespace, open_model: Callable[[Path], Any] | None = Non
     try:
         with open_qdrant(store) if store else nullcontext((build_index, open_index)) as calls:
             print(perform(args, open_model, *calls))
-    except (FileError, OSError) as error:
+    except (ValueError, OSError) as error:
         print(f"lookbook index: {error}", file=sys.stderr)
         return 2
     return 0

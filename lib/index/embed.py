@@ -12,7 +12,7 @@ from lib.data.formats.report import Report
 from lib.files import read_utf8
 from lib.index.embeddings import Embeddings, GalleryError, write_embeddings
 from lib.paths import resolve
-from lib.progress import track
+from lib.progress import Progress
 
 BATCH = 64  # pictures embedded at a time
 OPTIONS = {
@@ -47,13 +47,17 @@ def run(args: argparse.Namespace) -> int:
 
 def embed_folder(source: str, model: Any) -> Embeddings:
     """The pictures in a folder, with paths as the user gave them for ids."""
-    gallery = Gallery(resolve(source), Report("raise"))
-    ids = [f"{source.rstrip('/')}/{name}" for name in sorted(name for name, _ in walk_folder(gallery))]
-    if not ids:
+    path = resolve(source)
+    names = sorted(name for name, _ in walk_folder(Gallery(path, Report("raise"))))
+    if not names:
         raise GalleryError(f"{source}: no pictures in it; expected .jpg, .png, .webp or the like")
-    parts = [[resolve(id) for id in ids[start : start + BATCH]] for start in range(0, len(ids), BATCH)]
-    vectors = [model.embed_images(part) for part in track(parts, "embedding", unit="batches")]
-    return Embeddings(np.concatenate(vectors), tuple(ids), model.fingerprint)
+    vectors = []
+    with Progress("embedding", len(names), "pictures") as progress:
+        for start in range(0, len(names), BATCH):
+            vectors.append(model.embed_images([path / name for name in names[start : start + BATCH]]))
+            progress.update(len(vectors[-1]))
+    ids = tuple(f"{source.rstrip('/')}/{name}" for name in names)
+    return Embeddings(np.concatenate(vectors), ids, model.fingerprint)
 
 
 def embed_lines(source: str, model: Any) -> Embeddings:

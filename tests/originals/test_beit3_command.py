@@ -14,13 +14,13 @@ from absent import DATA, need
 from PIL import Image
 
 from lib.checkpoint import load_weights, read_meta
-from lib.data.formats.challenge import read_index, read_results
 from lib.data.formats.labels import read_labels
 from lib.data.images import load_image
 from lib.models.beit3 import Beit3, Beit3Settings
 from lib.paths import ROOT
 from originals.beit3 import build_parser, main
 from originals.beit3_runs import training_of
+from originals.challenge import read_index, read_results
 
 GOLDEN = DATA / "beit3"
 COLOURS = ("red", "green", "blue", "white")

@@ -7,7 +7,8 @@ import pytest
 from absent import DATA, needs
 
 from lib.data.formats import FormatError, read_karpathy
-from lib.data.formats.challenge import (
+from lib.data.formats.labels import LabelLine, read_labels
+from originals.challenge import (
     IndexRow,
     ResultRow,
     cars_first,
@@ -24,7 +25,6 @@ from lib.data.formats.challenge import (
     write_karpathy,
     write_results,
 )
-from lib.data.formats.labels import LabelLine, read_labels
 
 LINES = [
     LabelLine("0001.jpg", "1,0", "A man, tall. He runs"),
