@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from lib import checkpoint
 from lib.data.images import load_image, stack_pictures
-from lib.data.loader import CaptionPairs, Loader, View
+from lib.data.loader import Batch, CaptionPairs, Loader, View
 from lib.data.record import Record
 from lib.data.subwords import open_sentencepiece
 from lib.models.beit3 import SIZES, Beit3, fill_beit3, read_sizes
@@ -98,6 +98,38 @@ def embed_pictures(model: nn.Module, records: Sequence[Record], view: View) -> n
             seen = model.see(batch.images) if batch.memory is None else model.look(batch.memory, batch.mask)
             found.append(seen.cpu().numpy())
     return np.concatenate(found)
+
+
+@torch.no_grad()
+def match_pairs(
+    model: nn.Module, texts: Sequence[str], view: View, pairs: Sequence[tuple[int, int]]
+) -> np.ndarray:
+    """What the matcher says of each pair of a text and a picture, by their places: the logit of a yes."""
+    rows, found = [torch.tensor(model.text.encode(text)) for text in texts], []
+    with eval_mode(model):
+        for start in range(0, len(pairs), BATCH):
+            some = pairs[start : start + BATCH]
+            told = [rows[text] for text, _ in some]
+            tokens = pad_sequence(told, batch_first=True, padding_value=model.text.pad)
+            seen = torch.stack([view(picture, 0) for _, picture in some])
+            shown = {"tokens": tokens, "lengths": torch.tensor([len(row) for row in told]), view.field: seen}
+            batch = Batch(("",) * len(some), torch.tensor([picture for _, picture in some]), **shown)
+            found.append(model.match(batch.to(model.logit_scale.device)).cpu().numpy())
+    return np.concatenate(found)
+
+
+def rerank(
+    model: nn.Module, likeness: np.ndarray, texts: Sequence[str], view: View, *, k: int = 10
+) -> np.ndarray:
+    """`likeness` [texts, pictures] with the first `k` pictures of each text in the order that towers and
+    matcher give together; all others come behind them as they were."""
+    first = np.argsort(-likeness, axis=1, kind="stable")[:, :k]
+    pairs = [(text, picture) for text, row in enumerate(first.tolist()) for picture in row]
+    said = match_pairs(model, texts, view, pairs).reshape(first.shape)
+    seen = np.take_along_axis(likeness, first, 1) * float(model.logit_scale.detach().exp())
+    ordered, behind = likeness.astype(float), 1 + np.abs(seen).max() + np.abs(said).max()
+    np.put_along_axis(ordered, first, seen + said + 2 * behind, 1)
+    return ordered
 
 
 def open_retriever(path: str | Path) -> Retriever:

@@ -101,12 +101,18 @@ def relevance(said: Sequence[Collection[str]]) -> tuple[list[str], list[list[int
 
 
 def both_ways(
-    similarity: np.ndarray, said: Sequence[Collection[str]], *, seed: int = 0
+    similarity: np.ndarray,
+    said: Sequence[Collection[str]],
+    *,
+    back: np.ndarray | None = None,
+    seed: int = 0,
 ) -> dict[str, float | list[float]]:
     """Text to picture and back: `similarity` is [texts, pictures], the texts those of `relevance(said)`.
 
-    Equal texts are one text: whatever picture it was said of is right.
+    `back`: the same for the way back, where it is another. Equal texts are one text: whatever picture it was
+    said of is right.
     """
     _, of_text, of_picture = relevance(said)
+    back = similarity if back is None else back
     found = retrieval_scores(similarity, of_text, way="t2i", seed=seed)
-    return found | retrieval_scores(similarity.T, of_picture, way="i2t", seed=seed)
+    return found | retrieval_scores(back.T, of_picture, way="i2t", seed=seed)

@@ -1,5 +1,7 @@
 """Two towers: a point depends on its own picture or sentence alone; a checkpoint gives the same points."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,10 +10,10 @@ from transformers import AutoModel
 
 from lib import checkpoint
 from lib.data import Preprocess, Vocab
-from lib.data.loader import Batch
+from lib.data.loader import Batch, CachedFeatures
 from lib.data.subwords import open_huggingface
 from lib.models import ModelError, build_encoder
-from lib.models.retriever import Retriever, embed_texts, open_retriever
+from lib.models.retriever import Retriever, embed_texts, match_pairs, open_retriever, rerank
 from lib.models.two_towers import TwoTowers, TwoTowersSettings
 
 SMALL = {"embedding": 16, "width": 16, "heads": 2, "looks": 2, "layers": 1, "positions": 16}
@@ -98,3 +100,21 @@ def test_trouble_is_named_in_a_line(tmp_path):
     checkpoint.save(tmp_path / "other" / "best", model.state_dict(), meta)
     with pytest.raises(ModelError, match="a captioner is no model of retrieval; known: two_towers"):
         open_retriever(tmp_path / "other")
+
+
+def test_reranking_reorders_the_first_alone():
+    model = towers(matcher=1)
+    memories = torch.rand(5, 16, model.eye.width)
+    view = CachedFeatures([memories.numpy()])
+    likeness = np.array([[0.1, 0.9, 0.8, 0.7, 0.2], [0.9, 0.8, 0.1, 0.3, 0.2]], np.float32)
+    found = rerank(model, likeness, TEXTS[:2], view, k=3)
+    for row, before in zip(found, likeness, strict=True):
+        order, first = np.argsort(-row), np.argsort(-before)[:3]
+        assert set(order[:3]) == set(first)
+        assert order[3:].tolist() == np.argsort(-before)[3:].tolist()
+    with torch.no_grad():
+        words = torch.tensor([model.text.encode(TEXTS[1])])
+        batch = Batch(("",), torch.tensor([2]), memory=memories[2][None], tokens=words)
+        alone = model.match(replace(batch, lengths=torch.tensor([words.shape[1]])))
+    pairs = [(0, 1), (1, 2), (0, 4)]
+    np.testing.assert_allclose(match_pairs(model, TEXTS, view, pairs)[1], alone.item(), atol=1e-5)
