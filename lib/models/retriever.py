@@ -119,17 +119,24 @@ def match_pairs(
 
 
 def rerank(
-    model: nn.Module, likeness: np.ndarray, texts: Sequence[str], view: View, *, k: int = 10
+    model: nn.Module,
+    likeness: np.ndarray,
+    texts: Sequence[str],
+    view: View,
+    *,
+    k: int = 10,
+    back: bool = False,
 ) -> np.ndarray:
-    """`likeness` [texts, pictures] with the first `k` pictures of each text in the order that towers and
-    matcher give together; all others come behind them as they were."""
-    first = np.argsort(-likeness, axis=1, kind="stable")[:, :k]
-    pairs = [(text, picture) for text, row in enumerate(first.tolist()) for picture in row]
-    said = match_pairs(model, texts, view, pairs).reshape(first.shape)
-    seen = np.take_along_axis(likeness, first, 1) * float(model.logit_scale.detach().exp())
-    ordered, behind = likeness.astype(float), 1 + np.abs(seen).max() + np.abs(said).max()
-    np.put_along_axis(ordered, first, seen + said + 2 * behind, 1)
-    return ordered
+    """`likeness` [texts, pictures] with the first `k` pictures of each text (with `back`, texts of each
+    picture) in the order that towers and matcher give together; all others stand behind them as they were."""
+    table = likeness.T if back else likeness
+    first = np.argsort(-table, axis=1, kind="stable")[:, :k]
+    pairs = [(row, place) for row, places in enumerate(first.tolist()) for place in places]
+    said = match_pairs(model, texts, view, [pair[::-1] for pair in pairs] if back else pairs)
+    both = np.take_along_axis(table, first, 1) * model.logit_scale.exp().item() + said.reshape(first.shape)
+    ordered = table.astype(float)
+    np.put_along_axis(ordered, first, both - both.min() + table.max() + 1, 1)
+    return ordered.T if back else ordered
 
 
 def open_retriever(path: str | Path) -> Retriever:

@@ -38,6 +38,21 @@ class BlindView:
         return self.view((index + self.pictures // 2) % self.pictures, seed)
 
 
+@dataclass(frozen=True)
+class PartView:
+    """Some of a view's pictures, in another order."""
+
+    view: View
+    places: Sequence[int]
+
+    @property
+    def field(self) -> str:
+        return self.view.field
+
+    def __call__(self, index: int, seed: int) -> Tensor:
+        return self.view(self.places[index], seed)
+
+
 def caption_all(
     model: Captioner,
     records: Sequence[Record],
