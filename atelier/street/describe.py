@@ -141,6 +141,18 @@ def false_in_one(attributes: Attributes, seed: int, *, about: str = "") -> tuple
     return describe_street(other, Random(seed), omit=0), name
 
 
+def false_pairs(attributes: Attributes, seed: int) -> dict[str, tuple[str, str]]:
+    """For each fact that could be otherwise a true text, and the same made false in that fact."""
+    true, found = describe_street(attributes, Random(seed), omit=0), {}
+    for name in NAMES:
+        if attributes[name] is not None:
+            try:
+                found[name] = true, false_in_one(attributes, seed, about=name)[0]
+            except ValueError:  # a coat goes with nothing but trousers
+                continue
+    return found
+
+
 @lru_cache(maxsize=1)
 def phrases() -> list[tuple[re.Pattern, Sequence[tuple[str, str]]]]:
     """Every phrase with what it states, the longest first."""

@@ -4,10 +4,11 @@ A query may have several relevant items (five captions of one picture). Ties cou
 that is not relevant stands before a relevant one of equal similarity, so a constant similarity scores worst.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+from lib.score.attributes import World
 from lib.score.bootstrap import interval, intervals
 
 AT = (1, 5, 10)
@@ -98,6 +99,19 @@ def relevance(said: Sequence[Collection[str]]) -> tuple[list[str], list[list[int
         for text in own:
             of_text[text].append(picture)
     return texts, of_text, of_picture
+
+
+def agreement(texts: Sequence[str], shown: Sequence[Mapping], world: World) -> np.ndarray:
+    """How many statements of each text hold of each picture, less those that do not: [texts, pictures]."""
+    stated = [set(world.parse(text).attributes.items()) for text in texts]
+    facts = [set(attributes.items()) for attributes in shown]
+    return np.array([[len(said & own) - len(said - own) for own in facts] for said in stated])
+
+
+def true_of_none(texts: Sequence[str], shown: Sequence[Mapping], world: World) -> list[str]:
+    """The texts that no picture fits in every statement."""
+    best = agreement(texts, shown, world).max(1)
+    return [t for t, right in zip(texts, best, strict=True) if right < len(world.parse(t).attributes)]
 
 
 def both_ways(
