@@ -20,6 +20,9 @@ COLUMNS = {
     "unique": "unique",
     "background_f1": "background F1",
 }
+WAYS = {"t2i": "text to picture", "i2t": "picture to text"}
+RANKED = {f"recall{k}": f"R@{k}" for k in (1, 5, 10)} | {"median_rank": "median rank", "map10": "mAP@10"}
+FOUND = {f"{way}_{key}": f"{told}: {RANKED[key]}" for way, told in WAYS.items() for key in RANKED}
 VARIETY = {"unique_attributes": "unique sets", "distinct2": "distinct-2", "bad_endings": "bad endings"}
 WATCHED = ("03_rl_loss",)  # where a collapse would show in them
 PLANTED = {"wrong": "wrong claims", "found": "found", "precision": "precision", "lost": "true claims lost"}
@@ -66,8 +69,9 @@ def describe(stages: dict, run: dict) -> str:
 
 
 def tables(name: str, stage: dict) -> list[dict]:
-    columns = COLUMNS | (VARIETY if name in WATCHED else {})
-    found = [table(name, stage["rows"], ("name", "kind"), columns)]
+    columns = COLUMNS | FOUND | (VARIETY if name in WATCHED else {})
+    named = tuple(key for key in ("name", "category", "kind") if key in stage["rows"][0])
+    found = [table(name, stage["rows"], named, columns)]
     if planted := stage.get("planted", {}).get("kinds"):
         rows = [{"name": kind, **row} for kind, row in planted.items()]
         found.append(table(f"{name}: wrong claims planted in true captions", rows, ("name",), PLANTED))
@@ -77,7 +81,8 @@ def tables(name: str, stage: dict) -> list[dict]:
 def table(title: str, rows: list[dict], named: tuple[str, ...], columns: dict[str, str]) -> dict:
     keys = [key for key in columns if any(row.get(key) is not None for row in rows)]
     lines = [[*(row[key] for key in named), *(spell(row.get(key)) for key in keys)] for row in rows]
-    heads = ["captions" if "kind" in named else "of", *named[1:], *(columns[key] for key in keys)]
+    first = "of" if "kind" not in named else "model" if "category" in named else "captions"
+    heads = [first, *named[1:], *(columns[key] for key in keys)]
     return {"title": title, "columns": heads, "rows": lines}
 
 
