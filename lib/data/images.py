@@ -96,6 +96,7 @@ class Preprocess:
     crop: int = 224
     squash: bool = False  # give up the aspect ratio, so that head and feet stay in a tall picture
     flip: bool = False  # mirror half of the training pictures; wrong where left and right mean something
+    pad: int = 0  # black pixels left and right, before it is resized
     interpolation: Interpolation = "bilinear"
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
@@ -113,6 +114,7 @@ class Preprocess:
     def resized(self, image: Image.Image) -> Image.Image:
         """What all views of a picture are cut from."""
         image = image if image.mode == "RGB" else image.convert("RGB")
+        image = ImageOps.expand(image, (self.pad, 0), "black") if self.pad else image
         if image.size == self.size(image.size):
             return image
         return image.resize(self.size(image.size), Image.Resampling[self.interpolation.upper()])
@@ -154,7 +156,7 @@ class Preprocess:
         return rows.view(pixels.shape).permute(2, 0, 1)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "pad" or value}
 
     @classmethod
     def from_json(cls, settings: dict[str, Any]) -> "Preprocess":

@@ -212,9 +212,11 @@ class Beit3(nn.Module):
         """One from its checkpoint folder, in eval mode on the CPU."""
 
         def build(meta: Mapping[str, Any]) -> "Beit3":
-            return cls(read_settings(Beit3Settings, meta["model"]["settings"]), open_text(meta["text"]))
+            model = cls(read_settings(Beit3Settings, meta["model"]["settings"]), open_text(meta["text"]))
+            model.preprocess = Preprocess.from_json(meta["preprocess"])
+            return model
 
-        return open_saved(path, "BEiT-3", ("model", "text"), build)[0]
+        return open_saved(path, "BEiT-3", ("model", "text", "preprocess"), build)[0]
 
 
 def fill_beit3(model: Beit3, path: str | Path) -> None:

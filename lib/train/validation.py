@@ -24,21 +24,6 @@ BATCH = 64  # pictures captioned or read at once
 
 
 @dataclass(frozen=True)
-class BlindView:
-    """The blind control: shows in each picture's place one from the other half of the dataset."""
-
-    view: View
-    pictures: int
-
-    @property
-    def field(self) -> str:
-        return self.view.field
-
-    def __call__(self, index: int, seed: int) -> Tensor:
-        return self.view((index + self.pictures // 2) % self.pictures, seed)
-
-
-@dataclass(frozen=True)
 class PartView:
     """Some of a view's pictures, in another order."""
 
@@ -51,6 +36,11 @@ class PartView:
 
     def __call__(self, index: int, seed: int) -> Tensor:
         return self.view(self.places[index], seed)
+
+
+def blind_view(view: View, pictures: int) -> PartView:
+    """The blind control: shows in each picture's place one from the other half of the dataset."""
+    return PartView(view, [(index + pictures // 2) % pictures for index in range(pictures)])
 
 
 def caption_all(

@@ -190,3 +190,11 @@ def test_an_interpolation_is_pillows_and_a_saved_one_is_read_strictly():
     assert not torch.equal(found, Preprocess(resize=24, crop=24)(image))
     with pytest.raises(ValueError, match=r"preprocess\.interpolation must be one of"):
         Preprocess.from_json({"interpolation": "cubic"})
+
+
+def test_padding_stands_black_beside_the_picture_and_only_where_asked_for():
+    tall = Image.new("RGB", (60, 200), "white")
+    shown = Preprocess(resize=100, crop=100, squash=True, pad=70, mean=(0.0,) * 3, std=(1.0,) * 3)
+    columns = shown(tall)[0, 50]  # 70 black, 60 white, 70 black on a width of 200
+    assert columns[:34].max() == 0 and columns[37:63].min() == 1 and columns[66:].max() == 0
+    assert Preprocess.from_json(shown.to_json()) == shown and "pad" not in Preprocess().to_json()

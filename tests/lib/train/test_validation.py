@@ -9,7 +9,7 @@ from lib.data import Record
 from lib.data.loader import CachedFeatures
 from lib.models import Decoding
 from lib.score import evaluate
-from lib.train import BlindView, by_attributes, by_captions, caption_all, select
+from lib.train import blind_view, by_attributes, by_captions, caption_all, select
 
 SCHEMA = {"hat": ("cap", "beanie"), "ring": ("ring",)}
 ATTRIBUTES = [{"hat": "cap", "ring": None}, {"hat": None, "ring": "ring"}, {"hat": "beanie", "ring": "ring"}]
@@ -47,7 +47,7 @@ def test_captions_come_in_the_order_of_the_records():
 
 
 def test_the_blind_control_shows_every_picture_once_and_none_its_own():
-    said = caption_all(Parrot(), RECORDS, BlindView(VIEW, len(RECORDS)), Decoding())
+    said = caption_all(Parrot(), RECORDS, blind_view(VIEW, len(RECORDS)), Decoding())
     assert sorted(said) == sorted(SAID)
     assert all(mine != own for mine, own in zip(said, SAID, strict=True))
 
