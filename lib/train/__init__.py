@@ -11,8 +11,8 @@ from lib.train.reading import learn_attributes
 from lib.train.reinforce import reward_of
 from lib.train.run_identity import FitError
 from lib.train.validation import (
-    BlindView,
     PartView,
+    blind_view,
     by_attributes,
     by_captions,
     by_retrieval,
