@@ -232,6 +232,7 @@ PIPELINE = (
                 "sizes": {"width": 256, "embedding": 384, "dropout": 0.3, "matcher": 0},
                 "seeing": {"variants": 4, "precision": "bf16"},
                 "training": {
+                    "epochs": 5,
                     "batch_size": 256,
                     "learning_rate": 0.001,
                     "encoder_learning_rate": 0.0001,

@@ -22,7 +22,6 @@ COLUMNS = {
 }
 WAYS = {"t2i": "text to picture", "i2t": "picture to text"}
 RANKED = {f"recall{k}": f"R@{k}" for k in (1, 5, 10)} | {"median_rank": "median rank", "map10": "mAP@10"}
-FOUND = {f"{way}_{key}": f"{told}: {RANKED[key]}" for way, told in WAYS.items() for key in RANKED}
 VARIETY = {"unique_attributes": "unique sets", "distinct2": "distinct-2", "bad_endings": "bad endings"}
 WATCHED = ("03_rl_loss",)  # where a collapse would show in them
 PLANTED = {"wrong": "wrong claims", "found": "found", "precision": "precision", "lost": "true claims lost"}
@@ -69,9 +68,12 @@ def describe(stages: dict, run: dict) -> str:
 
 
 def tables(name: str, stage: dict) -> list[dict]:
-    columns = COLUMNS | FOUND | (VARIETY if name in WATCHED else {})
-    named = tuple(key for key in ("name", "category", "kind") if key in stage["rows"][0])
-    found = [table(name, stage["rows"], named, columns)]
+    rows = stage["rows"]
+    if "category" in rows[0]:
+        ways = {told: {f"{way}_{key}": shown for key, shown in RANKED.items()} for way, told in WAYS.items()}
+        named = ("name", "category", "kind")
+        return [table(f"{name}: {told}", rows, named, columns) for told, columns in ways.items()]
+    found = [table(name, rows, ("name", "kind"), COLUMNS | (VARIETY if name in WATCHED else {}))]
     if planted := stage.get("planted", {}).get("kinds"):
         rows = [{"name": kind, **row} for kind, row in planted.items()]
         found.append(table(f"{name}: wrong claims planted in true captions", rows, ("name",), PLANTED))
