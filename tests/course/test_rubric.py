@@ -26,7 +26,7 @@ def rule(**values):
 def test_the_rubric_that_ships_fits_the_notebooks_and_holds_every_kind():
     title, rules = read_rubric(DEFAULT, {path.stem for path in NOTEBOOKS.glob("*.ipynb")})
     assert title == "Lookbook" and {rule.kind for rule in rules} == KINDS.keys()
-    assert {rule.stage for rule in rules} == {path.stem for path in NOTEBOOKS.glob("0[0-5]*.ipynb")}
+    assert {rule.stage for rule in rules} == {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
 
 
 def test_rules_have_names_of_their_own(tmp_path):
