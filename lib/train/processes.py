@@ -1,5 +1,6 @@
 """One process or several: the device, and what they must agree on."""
 
+import atexit
 import os
 from typing import Any
 
@@ -41,6 +42,8 @@ def accelerate(training: Training, shares: int) -> Accelerator:
         )
     if accelerator.num_processes != world:
         raise FitError(f"{world} processes were launched and accelerate sees {accelerator.num_processes}")
+    if world > 1:  # threads of a group that still stands can abort a process that ends
+        atexit.register(lambda: dist.is_initialized() and dist.destroy_process_group())
     return accelerator
 
 
