@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from benchmarks.results import record
+from lib.publish.show import RETRIEVAL, WAYS
 
 COLUMNS = {
     "bleu4": "BLEU-4",
@@ -20,8 +21,7 @@ COLUMNS = {
     "unique": "unique",
     "background_f1": "background F1",
 }
-WAYS = {"t2i": "text to picture", "i2t": "picture to text"}
-RANKED = {f"recall{k}": f"R@{k}" for k in (1, 5, 10)} | {"median_rank": "median rank", "map10": "mAP@10"}
+RANKED = RETRIEVAL | {"median_rank": "median rank"}
 VARIETY = {"unique_attributes": "unique sets", "distinct2": "distinct-2", "bad_endings": "bad endings"}
 WATCHED = ("03_rl_loss",)  # where a collapse would show in them
 PLANTED = {"wrong": "wrong claims", "found": "found", "precision": "precision", "lost": "true claims lost"}

@@ -5,7 +5,6 @@ text holds `He ` or `She `, and no vehicle's does: that is how the two are told 
 """
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 from random import Random
 
@@ -154,30 +153,29 @@ def false_pairs(attributes: Attributes, seed: int) -> dict[str, tuple[str, str]]
 
 
 @lru_cache(maxsize=1)
-def phrases() -> list[tuple[re.Pattern, Sequence[tuple[str, str]]]]:
-    """Every phrase with what it states, the longest first."""
+def phrases() -> tuple[re.Pattern, dict[str, list[tuple[str, str]]]]:
+    """A pattern that finds every phrase, the longest at each place, and what each states."""
     found: dict[str, list[tuple[str, str]]] = {}
     for name, values in (*NOUNS.items(), ("direction", DIRECTIONS), ("place", PLACES)):
         for value, words in values.items():
-            for phrase in words:
-                found[phrase] = [(name, value)]
+            found |= {phrase.lower(): [(name, value)] for phrase in words}
     for name, owner in COLORED.items():
         nouns = owner if isinstance(owner, tuple) else [w for words in NOUNS[owner].values() for w in words]
         for color in STREET_SCHEMA[name]:
-            for noun in nouns:
+            for noun in map(str.lower, nouns):
                 found[f"{color} {noun}"] = [(name, color), *found.get(noun, [])]
     ordered = sorted(found, key=lambda phrase: (-len(phrase), phrase))
-    return [(re.compile(rf"\b{re.escape(phrase.lower())}\b"), found[phrase]) for phrase in ordered]
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, ordered))})\b"), found
 
 
 @lru_cache(maxsize=1 << 14)
 def parse_street(text: str) -> Parsed:
     """What a text states; the longest phrase at each place is the one that is meant."""
-    rest, stated = text.lower(), {}
-    for pattern, facts in phrases():
-        rest, times = pattern.subn(" | ", rest)
-        for name, value in facts if times else ():
+    (pattern, meanings), stated = phrases(), {}
+    for phrase in pattern.findall(text.lower()):
+        for name, value in meanings[phrase]:
             stated.setdefault(name, []).append(value)
+    rest = pattern.sub(" | ", text.lower())
     if "gender" in stated or "type" in stated:
         people, car = "gender" in stated, "type" in stated
         stated["category"] = ["people"] * people + ["car"] * car

@@ -17,7 +17,7 @@ from lib.models.retriever import embed_pictures, embed_texts
 from lib.score.attributes import World, attribute_f1, attribute_set
 from lib.score.cider import CiderD
 from lib.score.diversity import diversity, ends_are_usual, ends_badly
-from lib.score.retrieval import AT, ranks, recall, relevance
+from lib.score.retrieval import AT, relevance, retrieve
 from lib.train.session import Validator
 
 BATCH = 64  # pictures captioned or read at once
@@ -137,8 +137,8 @@ def by_retrieval(records: Sequence[Record], view: View) -> Validator:
 
     def validate(model: nn.Module) -> dict[str, Any]:
         likeness = embed_texts(model, texts) @ embed_pictures(model, records, view).T
-        found = {"t2i": ranks(likeness, of_text), "i2t": ranks(likeness.T, of_picture)}
-        each = {f"{way}_recall{k}": recall(ranked, k) for way, ranked in found.items() for k in AT}
+        found = {"t2i": retrieve(likeness, of_text), "i2t": retrieve(likeness.T, of_picture)}
+        each = {f"{way}_recall{k}": scores[f"recall{k}"] for way, scores in found.items() for k in AT}
         return {"score": sum(each.values()) / len(each)} | each
 
     return validate
