@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 from absent import GPU
+from one_thread import one_thread  # noqa: F401
 from PIL import Image
 
 from lib import checkpoint
@@ -30,14 +31,6 @@ from originals.homework import img_predict
 WORDS = "a woman wears the red shirt with long sleeves and blue jeans"
 PREPROCESS = Preprocess(resize=20, crop=16)
 KNOWN = 12  # words the decoder can say
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
