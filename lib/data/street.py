@@ -4,17 +4,15 @@ train/train_images/ train_label.txt val_images/ val_label.txt   test/test_images
 street.json                                                     what is true, and what was made wrong
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 from atelier.sample import blend
-from atelier.street.describe import describe_street_many
 from atelier.street.draw import photograph_street
-from atelier.street.sample import neighbour, sample_street
-from atelier.wardrobe import Attributes
+from atelier.street.plan import Drawing, StreetRecipe, plan_street, say_street
 from lib.data.drawn import draw_in_processes, fingerprint, make_once
 from lib.data.formats.labels import CleanedLine, LabelLine, label_records, read_labels, write_labels
 from lib.data.record import Record
@@ -22,30 +20,6 @@ from lib.files import read_json, write_json, write_text
 from lib.paths import resolve
 
 TRUTH = "street.json"
-CATEGORIES = ("people", "car")
-MOST_LINES = 3  # of one training picture
-NEAR = 4  # every so many test pictures differ in one fact from the one before
-
-
-@dataclass(frozen=True, kw_only=True)
-class StreetRecipe:
-    """Everything the dataset's content depends on. `test` counts pictures of each category."""
-
-    train: int = 4000
-    val: int = 400
-    test: int = 300
-    seed: int = 0
-    size: int = 128
-    wrong: float = 0.04  # share of training lines that tell of another category's picture
-
-
-class Drawing(NamedTuple):
-    """One picture to draw."""
-
-    name: str
-    split: str
-    attributes: Attributes
-    seed: int
 
 
 def make_street(folder: str | Path, recipe: StreetRecipe, *, processes: int | None = None) -> bool:
@@ -65,21 +39,6 @@ def picture_folder(folder: Path, split: str) -> Path:
     return folder / ("test" if split == "test" else "train") / f"{split}_images"
 
 
-def plan_street(recipe: StreetRecipe) -> Iterator[Drawing]:
-    """Pictures split by split; their names, in which order they are listed, tell nothing."""
-    letters, number = Random(recipe.seed), 0
-    for split, count in (("train", recipe.train), ("val", recipe.val), ("test", 2 * recipe.test)):
-        before: dict[str, Attributes] = {}
-        for place in range(count):
-            number += 1
-            category, seed = CATEGORIES[place % 2], blend(recipe.seed, number)
-            near = split == "test" and place // 2 % NEAR == NEAR - 1
-            found = neighbour(before[category], seed)[0] if near else sample_street(category, seed)
-            before[category] = found
-            name = "".join(letters.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(10))
-            yield Drawing(f"{name}.jpg", split, found, seed)
-
-
 def draw_pictures(drawings: list[Drawing], recipe: StreetRecipe, folder: Path) -> list[str]:
     """Draw and save a few pictures."""
     for drawing in drawings:
@@ -90,28 +49,19 @@ def draw_pictures(drawings: list[Drawing], recipe: StreetRecipe, folder: Path) -
 
 def write_street(folder: Path, drawings: list[Drawing], recipe: StreetRecipe) -> None:
     """Label lines, some of them wrong on purpose, the test texts, and the truth about all of them."""
-    lines: dict[str, list[LabelLine]] = {"train": [], "val": []}
-    wrong, said = [], {}
     chance = Random(blend(recipe.seed, 5))
-    for drawing in drawings:
-        count = 1 + int(chance.random() * MOST_LINES) if drawing.split == "train" else 1
-        told, seed = drawing.attributes, blend(drawing.seed, 1)
-        if drawing.split == "train" and chance.random() < recipe.wrong:
-            other = CATEGORIES[told["category"] == "people"]
-            told = sample_street(other, blend(drawing.seed, 2))
-            wrong.append(drawing.name)
-        said[drawing.name] = describe_street_many(told, seed, count)
-        field = ",".join(value for value in told.values() if value)
-        if drawing.split != "test":
-            lines[drawing.split] += [LabelLine(drawing.name, field, t, t) for t in said[drawing.name]]
-    for split, found in lines.items():
+    said = say_street(drawings, recipe, chance)
+    for split in ("train", "val"):
+        rows = [(d.name, said[d.name]) for d in drawings if d.split == split]
+        fields = [",".join(value for value in each.facts.values() if value) for _, each in rows]
+        found = [LabelLine(n, f, t, t) for (n, each), f in zip(rows, fields, strict=True) for t in each.texts]
         write_labels(folder / "train" / f"{split}_label.txt", found)
-    tests = [drawing for drawing in drawings if drawing.split == "test"]
-    texts = [text for drawing in tests for text in said[drawing.name]]
+    answers = {d.name: said[d.name].texts for d in drawings if d.split == "test"}
+    texts = [text for told in answers.values() for text in told]
     chance.shuffle(texts)
     write_text(folder / "test" / "test_text.txt", "".join(f"{text}\n" for text in texts))
     truth = {drawing.name: drawing.attributes for drawing in drawings}
-    answers = {drawing.name: said[drawing.name] for drawing in tests}
+    wrong = [name for name, each in said.items() if each.wrong]
     write_json(folder / TRUTH, {**asdict(recipe), "wrong": wrong, "answers": answers, "attributes": truth})
 
 

@@ -6,8 +6,9 @@ What is true of them is handed back for measuring; it stands nowhere near the pi
 import re
 from pathlib import Path
 
+from atelier.plan import Recipe
 from atelier.wardrobe import Attributes
-from lib.data.drawn import Recipe, make_dataset
+from lib.data.drawn import make_dataset
 from lib.data.formats import open_dataset
 from lib.data.formats.gallery import is_picture
 from lib.files import link

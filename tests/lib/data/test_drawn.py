@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 import atelier
+from atelier.plan import Recipe, plan_shots
 from atelier.wardrobe import VIEWS
 from lib.data import drawn
-from lib.data.drawn import NOT_DRAWING, DrawnError, Recipe, make_dataset, plan_shots
+from lib.data.drawn import NOT_DRAWING, DrawnError, make_dataset
 from lib.data.formats import open_dataset, parse_name
 
 SMALL = Recipe(train=60, val=12, test=18, size=32)

@@ -3,10 +3,11 @@
 import pytest
 
 from atelier.street import parse_street
+from atelier.street.plan import StreetRecipe
 from lib.data import street
 from lib.data.drawn import DrawnError
 from lib.data.formats.labels import clean_labels, label_records, read_labels, text_category
-from lib.data.street import StreetRecipe, make_street, read_truth
+from lib.data.street import make_street, read_truth
 
 RECIPE = StreetRecipe(train=60, val=6, test=8, size=32, wrong=0.2)
 

@@ -5,13 +5,14 @@ import json
 import pytest
 import torch
 
+from atelier.plan import Recipe
 from atelier.wardrobe import SCHEMA
 from atelier.world import WARDROBE
 from lib import checkpoint
 from lib.checkpoint import CheckpointError
 from lib.config import Training
 from lib.data import Preprocess, Vocab
-from lib.data.drawn import Recipe, make_dataset
+from lib.data.drawn import make_dataset
 from lib.data.formats import open_dataset
 from lib.files import write_json
 from lib.models import Captioner, build_encoder, save_eye

@@ -9,11 +9,12 @@ import torch
 from transformers import AutoProcessor
 
 from atelier.describe import describe_many
+from atelier.plan import Recipe
 from atelier.wardrobe import SCENE
 from atelier.world import WARDROBE
 from lib.config import Training
 from lib.data import load_image, open_dataset
-from lib.data.drawn import Recipe, make_dataset
+from lib.data.drawn import make_dataset
 from lib.data.loader import Loader
 from lib.score.attributes import attribute_f1
 from lib.train import fit
