@@ -1,7 +1,7 @@
 """A world: what can be true of a picture, how it is told in a language and a mood, how it is read back."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from atelier.describe import describe
@@ -27,13 +27,18 @@ class DrawnWorld:
     schema: Mapping[str, Sequence[str]]  # attribute -> its values
     scored: tuple[str, ...]  # the attributes that count unless others are asked for
     lexicons: Mapping[tuple[str, str], Lexicon]  # by language and mood
+    spoken: tuple[str, str] = ("en", "plain")  # whose words `parse` reads
 
-    def parse(self, text: str, language: str = "en", mood: str = "plain") -> Parsed:
+    def parse(self, text: str) -> Parsed:
         """What a text states."""
+        return self.lexicons[self.spoken].read(text)
+
+    def in_words(self, language: str = "en", mood: str = "plain") -> "DrawnWorld":
+        """The same world, told and read in another language or mood."""
         if (language, mood) not in self.lexicons:
             known = ", ".join(map(" ".join, self.lexicons))
             raise WorldError(f"no words for {language} {mood} in this world; known: {known}")
-        return self.lexicons[language, mood].read(text)
+        return replace(self, spoken=(language, mood))
 
 
 WARDROBE = DrawnWorld(SCHEMA, (*CORE, *ACCESSORIES), {("en", "plain"): Lexicon(describe, parse)})

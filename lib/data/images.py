@@ -85,6 +85,8 @@ def stack_pictures(pictures: Sequence["torch.Tensor"]) -> "torch.Tensor":  # [B,
     """A batch; channels that lie last in memory stay there, so that nothing is moved about."""
     import torch
 
+    if pictures[0].ndim != 3:  # clips, or what was seen of them
+        return torch.stack(list(pictures))
     return torch.stack([picture.permute(1, 2, 0) for picture in pictures]).permute(0, 3, 1, 2)
 
 

@@ -101,7 +101,8 @@ class CachedFeatures:
 
     def __call__(self, index: int, seed: int) -> torch.Tensor:
         view = random.Random(seed).randrange(len(self.views)) if self.augment else 0
-        return torch.from_numpy(np.array(self.views[view][index])).float()
+        seen = torch.from_numpy(np.array(self.views[view][index])).float()
+        return seen[~seen[:, 0].isnan()]  # a clip may have fewer frames than others
 
 
 class CaptionPairs:
@@ -169,7 +170,7 @@ class CaptionPairs:
 def stack(seen: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor | None]:
     """What is seen of several pictures or clips, with a mask [B, N] where they differ in length."""
     if len({each.shape for each in seen}) == 1:
-        return stack_pictures(seen) if seen[0].ndim == 3 else torch.stack(list(seen)), None
+        return stack_pictures(seen), None
     lengths = torch.tensor([len(each) for each in seen])
     padded = pad_sequence(list(seen), batch_first=True)
     return padded, torch.arange(padded.shape[1]) < lengths[:, None]

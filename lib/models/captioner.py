@@ -11,6 +11,7 @@ from lib.data.images import Preprocess
 from lib.data.subwords import open_text
 from lib.data.text import Text
 from lib.models.attributes import AttributeEncoder
+from lib.models.clip_encoder import build_clip_encoder
 from lib.models.decoders import build_decoder, describe_decoder
 from lib.models.decoding import Decoding
 from lib.models.encoders import BACKBONES, build_encoder
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 KEYS = {"kind", "encoder", "decoder"}
 # kind -> what builds it from its description; the oracle's is told attributes instead of shown pictures
-ENCODERS = dict.fromkeys(BACKBONES, build_encoder)
+ENCODERS = dict.fromkeys(BACKBONES, build_encoder) | {"clip": build_clip_encoder}
 ENCODERS["attributes"] = lambda description: AttributeEncoder(description["schema"])
 
 
@@ -50,7 +51,7 @@ class Captioner(nn.Module):
         return self.vocab.marks
 
     def encode(self, images: Tensor) -> Tensor:
-        """[B, 3, H, W] -> memory [B, N, D]."""
+        """Pictures [B, 3, H, W] or clips [B, T, 3, H, W] -> memory [B, N, D]."""
         return self.encoder(images)
 
     def remember(self, batch: "Batch") -> Tensor:

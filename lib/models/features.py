@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from lib.data.images import Preprocess, load_image, stack_pictures
 from lib.data.record import Record
 from lib.files import read_json, sha256, whole, write_json
+from lib.models.clip_encoder import ClipEncoder
 from lib.models.errors import ModelError
 from lib.models.folding import halved
 from lib.models.generate import eval_mode
@@ -178,8 +179,7 @@ class Work:
         self.place.mkdir(parents=True, exist_ok=True)
         with eval_mode(self.encoder), Progress("features", views * len(self.records), "pictures") as progress:
             if self.cells is None and self.precision != "fp32":
-                sample = self.pictures(0, [0])[0][None].to(self.device)
-                self.encoder = halved(self.encoder, sample, self.precision)
+                self.encoder = self.halve(self.pictures(0, [0])[0].to(self.device))
             shape = next(self.batches(range(1), [0])).shape[2:]
             per_shard = max(1, SHARD_BYTES // (2 * shape[0] * shape[1]))
             for shard, first in enumerate(range(0, len(self.records), per_shard)):
@@ -217,11 +217,19 @@ class Work:
                 yield self.encode(map(stack_pictures, shown), self.encoder)
 
     def pictures(self, index: int, views: list[int]) -> list[Tensor]:
-        """The views of one picture."""
+        """The views of one picture or clip."""
         record = self.records[index]
-        image = self.preprocess.resized(load_image(record.path))
         seeds = [zlib.crc32(f"{record.id}/{view}".encode()) if view else None for view in views]
+        if isinstance(self.encoder, ClipEncoder):
+            return [self.encoder.open(record, self.preprocess, seed) for seed in seeds]
+        image = self.preprocess.resized(load_image(record.path))
         return [self.preprocess.cut(image, seed) for seed in seeds]
+
+    def halve(self, sample: Tensor) -> nn.Module:
+        """The encoder in half precision; `sample` is a picture [3, H, W] or a clip of them."""
+        if not isinstance(self.encoder, ClipEncoder):
+            return halved(self.encoder, sample[None], self.precision)
+        return self.encoder.through(halved(self.encoder.eye, sample[:1], self.precision))
 
     def encode(self, shown: Iterable[Tensor], encode: Callable[[Tensor], Tensor]) -> np.ndarray:
         return np.stack([encode(view.to(self.device)).cpu().numpy() for view in shown])
@@ -232,7 +240,7 @@ def write_shards(paths: list[Path], batches: Iterator[np.ndarray], shape: tuple[
     array = np.empty(shape, np.float16)
     done = 0
     for batch in batches:
-        if (most := np.abs(batch).max()) > np.finfo(np.float16).max:
+        if (most := np.nanmax(np.abs(batch))) > np.finfo(np.float16).max:
             raise ModelError(f"{shorten(paths[0])}: features of {most:.3g} do not fit into fp16")
         array[:, done : done + batch.shape[1]] = batch
         done += batch.shape[1]

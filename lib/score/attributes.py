@@ -29,7 +29,7 @@ class World(Protocol):
     schema: Mapping[str, Sequence[str]]
     scored: Sequence[str]  # the attributes that count unless others are asked for
 
-    def parse(self, text: str, language: str = "en", mood: str = "plain") -> Statements: ...
+    def parse(self, text: str) -> Statements: ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ class Cars:
         self.schema = {"kind": ("bus", "van"), "color": ("red", "blue"), "weather": ("rain", "sun")}
         self.scored = ("kind", "color")
 
-    def parse(self, text, language="en", mood="plain"):
+    def parse(self, text):
         found = Read()
         for name, values in self.schema.items():
             said = [value for value in values if value in text.split()]
@@ -76,4 +76,4 @@ def test_attributes_without_their_world_are_refused():
 def test_the_wardrobe_is_told_and_read_back_in_the_words_it_has():
     assert WARDROBE.parse("She wears a red skirt.").attributes["lower"] == "skirt"
     with pytest.raises(WorldError, match="no words for zh plain in this world; known: en plain"):
-        WARDROBE.parse("她穿着红裙子。", language="zh")
+        WARDROBE.in_words("zh")
