@@ -1,12 +1,15 @@
 """Clips: frames in, a memory [B, T * N, D] out: what an eye sees in each frame, and marks of its time."""
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from lib.data.clips import open_frames
 from lib.data.images import Preprocess, stack_pictures
+from lib.data.loader import View
 from lib.data.record import Record
 from lib.models.encoders import build_encoder
 from lib.models.errors import ModelError
@@ -81,7 +84,20 @@ def build_clip_encoder(config: dict[str, Any]) -> ClipEncoder:
     return ClipEncoder(build_encoder(config["eye"]), **plain)
 
 
-def split_frames(memory: Tensor, frames: int) -> Tensor:
-    """A clip's memory [T * N, D] frame by frame, [T, N, D]; those that it has."""
-    cells = memory.unflatten(0, (frames, -1))
-    return cells[present(cells[:, 0])]
+@dataclass(frozen=True)
+class FramesView:
+    """A view of clips in which something is done to the frames of each, given as [T, N, D]: `act(frames)`."""
+
+    view: View
+    cells: int  # of a frame
+    act: Callable[[Tensor], Tensor]
+    field: Literal["memory"] = "memory"
+
+    def __call__(self, index: int, seed: int) -> Tensor:
+        return self.act(self.view(index, seed).unflatten(0, (-1, self.cells))).flatten(0, 1)
+
+
+def shuffle_frames(frames: Tensor, marks: int) -> Tensor:
+    """What was seen, in another order of time; the marks of time stay where they are."""
+    numbers = frames[..., :-marks].double().sum((1, 2))  # an order of each clip's own, the same in each run
+    return torch.cat([frames[numbers.frac().argsort(), :, :-marks], frames[..., -marks:]], -1)

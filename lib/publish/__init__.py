@@ -2,4 +2,4 @@
 
 from lib.publish.exercise import check
 from lib.publish.metrics import read_metrics, write_metrics, write_predictions
-from lib.publish.show import Note, Picture, Table, headline, show_source
+from lib.publish.show import Note, Picture, Table, films, headline, show_source

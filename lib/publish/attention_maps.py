@@ -31,6 +31,20 @@ def attention(
     return as_picture(figure)
 
 
+def attention_over_time(frames: Sequence[Image.Image], words: Sequence[str], weights: Tensor) -> Picture:
+    """A clip's frames, and below them when the decoder looked for each word; `weights` [T, frames * N]."""
+    looked = weights.float().unflatten(1, (len(frames), -1)).sum(2).numpy()  # [T, frames]
+    figure, axes = panels(2, 1, size=(8, 1 + len(words) / 8), used=2)
+    strip = np.concatenate([np.asarray(frame.resize((128, 128))) for frame in frames], 1)
+    axes[0].imshow(strip)
+    axes[0].set_axis_off()
+    axes[1].imshow(looked / looked.max(1, keepdims=True), aspect="auto", cmap="Blues")
+    axes[1].set_axis_on()
+    axes[1].set_yticks(range(len(words)), words)
+    axes[1].set_xticks([])
+    return as_picture(figure)
+
+
 def attention_as_light(weights: np.ndarray, encoder: Encoder, size: tuple[int, int]) -> np.ndarray:
     """Weights of cells as light over the picture: smooth for a grid, summed boxes for regions."""
     width, height = size

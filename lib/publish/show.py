@@ -1,10 +1,12 @@
 """What notebooks and the report show: pictures, tables and source, each able to draw itself anywhere."""
 
+import base64
 import html
 import inspect
 import io
 import textwrap
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ LABELS = {f"bleu{n}": f"BLEU-{n}" for n in range(1, 5)} | {
     "distinct1": "distinct-1",
     "distinct2": "distinct-2",
     "mean_length": "words",
+    "action_accuracy": "actions",
+    "order_accuracy": "order",
 }
 WAYS = {"t2i": "text to picture", "i2t": "picture to text"}
 RETRIEVAL = {"recall1": "R@1", "recall5": "R@5", "recall10": "R@10", "median_rank": "rank", "map10": "mAP@10"}
@@ -35,6 +39,7 @@ LABELS |= {
 
 HEADLINE = (
     "bleu4", "meteor", "meteor_no_wordnet", "rouge_l", "cider_d", "attribute_f1", "background_f1", "unique",
+    "action_accuracy", "order_accuracy",
     "t2i_recall1", "t2i_recall10", "t2i_median_rank", "t2i_map10", "i2t_recall1", "i2t_recall10",
 )  # fmt: skip
 STYLE = Path(__file__).with_name("table.css")
@@ -131,6 +136,18 @@ class Note:
 
     def __repr__(self) -> str:
         return self.text
+
+
+def films(clips: Sequence[tuple[str | Path, str]]) -> Note:
+    """Small films that play in the page, a few words below each; they are carried in it."""
+    figures = []
+    for path, words in clips:
+        data = base64.b64encode(Path(path).read_bytes()).decode()
+        film = f'<video autoplay loop muted controls width="200" src="data:video/mp4;base64,{data}"></video>'
+        words = f"<figcaption>{html.escape(words)}</figcaption>"
+        figures.append(f'<figure style="width: 200px; margin: 0 12px 12px 0">{film}{words}</figure>')
+    page = f'<div style="display: flex; flex-wrap: wrap">{"".join(figures)}</div>'
+    return Note("\n".join(f"{Path(path).name}: {words}" for path, words in clips), page)
 
 
 def headline(rows: list[dict[str, Any]]) -> list[str]:
