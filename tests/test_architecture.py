@@ -49,6 +49,8 @@ ORDER = {
         "text",
         "subwords",
         "images",
+        "films",
+        "clips",
         "split",
         "drawn",
         "street",
