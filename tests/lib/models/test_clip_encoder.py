@@ -1,6 +1,5 @@
 """Clips as memory: frames one by one, marked with their time, and what a clip lacks is never seen."""
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -24,7 +23,7 @@ def encoder():
 
 def film(folder, name, frames):
     """A GIF whose frames are of different greys."""
-    pictures = [Image.new("RGB", (48, 48), (40 * n + 20,) * 3) for n in range(frames)]
+    pictures = [Image.new("RGB", (48, 48), ((37 * n + 20) % 256,) * 3) for n in range(frames)]
     path = folder / f"{name}.gif"
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=100)
     return Record(name, str(path), ("a",), "train")
@@ -80,7 +79,7 @@ def test_half_precision_sees_clips_as_full_precision_does(encoder, tmp_path):
 
 
 def test_a_seed_chooses_other_frames_and_the_same_seed_the_same(encoder, tmp_path):
-    record = film(tmp_path, "long", 40 // 8 * 8)
+    record = film(tmp_path, "long", 40)
     plain, first, again = (encoder.open(record, PREPROCESS, seed) for seed in (None, 5, 5))
     assert torch.equal(first, again) and not torch.equal(plain, first)
 
@@ -95,7 +94,7 @@ def test_frames_are_taken_averaged_or_shuffled_without_their_times():
     assert torch.equal(shuffled[..., 3:], frames[..., 3:])
     assert sorted(shuffled[:, 0, 0].tolist()) == sorted(frames[:, 0, 0].tolist())
     orders = [shuffle_frames(torch.randn(4, 3, 5), marks=2)[:, 0, 0] for _ in range(9)]
-    assert len({tuple(np.argsort(order)) for order in orders}) > 1
+    assert len({tuple(order.argsort().tolist()) for order in orders}) > 1
 
 
 def test_an_encoder_is_built_again_from_its_description(encoder):
