@@ -154,6 +154,17 @@ def scene_cuts(clip: str | Path | Sequence[Frame]) -> list[tuple[float, float]]:
     return list(pairwise([*begun, end]))
 
 
+def scenes(path: str | Path) -> list[tuple[float, float, Record]]:
+    """The scenes of a film or GIF: start, end, and a record of those frames alone."""
+    reel, path = open_reel(Path(path)), Path(path)
+    times = [float((mark - reel.marks[0]) * reel.unit) for mark in reel.marks]
+    found = []
+    for start, end in scene_cuts(path):
+        places = tuple(place for place, time in enumerate(times) if start <= time < end)
+        found.append((start, end, Record(f"{path}, {start:.2f} s", str(path), (), "", frames=places)))
+    return found
+
+
 def sight(picture: Image.Image) -> np.ndarray:
     """Shares of 64 colours in each ninth of a picture, 1 in all."""
     pixels = np.asarray(picture.resize((48, 48), Image.Resampling.BOX)) >> 6

@@ -31,6 +31,10 @@ TURNS = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Im
 WORTH = 2  # seeking must spare this factor of frames, for it costs something itself
 
 
+def is_film(name: str) -> bool:
+    return name.lower().endswith((*FILMS, ".gif"))
+
+
 class ClipError(ImageError):
     """A clip that cannot be shown; the message names the file."""
 

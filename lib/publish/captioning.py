@@ -9,9 +9,13 @@ import torch
 from torch import Tensor
 
 from lib import environment
+from lib.data.clips import scenes
 from lib.data.formats.report import printable
 from lib.data.images import ImageError, load_image
+from lib.data.loader import stack
+from lib.data.record import Record
 from lib.models.captioner import Captioner
+from lib.models.clip_encoder import ClipEncoder, present
 from lib.models.decoding import Decoding
 from lib.paths import resolve, shorten
 
@@ -86,7 +90,7 @@ def predict_batch(
     images, troubles = [], {}
     for place, path in enumerate(paths):
         try:
-            images.append(model.preprocess(load_image(resolve(path))))
+            images.append(show(model, Record(path, str(resolve(path)), (), "")))
         except (ImageError, OSError, RuntimeError) as error:  # RuntimeError: the home of an unknown ~user
             troubles[place] = printable(str(error))
     found = iter(caption(model, torch.stack(images), decoding, generator) if images else ())
@@ -96,14 +100,41 @@ def predict_batch(
     ]
 
 
+def show(model: Captioner, record: Record) -> Tensor:
+    """A picture [3, H, W] or a clip [T, 3, H, W], as the model was shown them when it learnt."""
+    if isinstance(model.encoder, ClipEncoder):
+        return model.encoder.open(record, model.preprocess)
+    return model.preprocess(load_image(record.path))
+
+
+def subtitles(model: Captioner, path: str, decoding: Decoding) -> str:
+    """What is said of each scene of a clip, with its times, as players read it (SRT)."""
+    found = scenes(resolve(path))
+    shown = torch.stack([show(model, record) for _, _, record in found])
+    lines = []
+    for number, (scene, (captions, _)) in enumerate(
+        zip(found, caption(model, shown, decoding), strict=True), 1
+    ):
+        lines.append(f"{number}\n{spell_time(scene[0])} --> {spell_time(scene[1])}\n{captions[0]}\n")
+    return "\n".join(lines)
+
+
+def spell_time(seconds: float) -> str:
+    """`00:01:02,345`."""
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d},{rest % 1000:03d}"
+
+
 @torch.no_grad()
 def caption(
     model: Captioner, images: Tensor, decoding: Decoding, generator: torch.Generator | None = None
 ) -> list[tuple[tuple[str, ...], tuple[float, ...]]]:
     """Captions and scores of each picture, the best first; places that a small vocabulary left empty go."""
     parts = images.to(next(model.parameters()).device).split(SEEN_AT_ONCE)
-    memory = torch.cat([model.encode(part) for part in parts])
-    found = model.search(memory, decoding, generator=generator)
+    seen = [cells[present(cells)] for part in parts for cells in model.encode(part)]
+    memory, mask = stack(seen)
+    found = model.search(memory, decoding, mask=mask, generator=generator)
     said = []
     for rows, scores in zip(found.tokens.tolist(), found.scores.tolist(), strict=True):
         ranked = sorted(zip(scores, rows, strict=True), key=lambda pair: -pair[0])

@@ -1,4 +1,4 @@
-"""`python -m lib predict`: captions of pictures, folders and lists.
+"""`python -m lib predict`: captions of pictures or clips, folders and lists of them.
 
 Light to import: torch is loaded when there is something to caption.
 """
@@ -7,17 +7,18 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lib.config import ConfigError
+from lib.data.films import is_film
 from lib.data.formats.folder import walk_folder
-from lib.data.formats.gallery import Gallery
+from lib.data.formats.gallery import Gallery, is_picture
 from lib.data.formats.report import Report, printable
-from lib.files import FileError, write_json
+from lib.files import FileError, write_json, write_text
 from lib.paths import resolve
 from lib.progress import Progress
 
@@ -51,7 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "picture has its caption; 1 where some could not be read (each is named in one line, the others go "
         "on); 2 where nothing could be begun."
     )
-    pictures = "a picture, a folder (sub-folders too, sorted by name), or - for paths from standard input"
+    pictures = "a picture or, where the model is one of clips, a clip; a folder of them (sub-folders too, "
+    pictures += "sorted by name), or - for paths from standard input"
     checkpoint = "a run, one of its variants or a checkpoint in it, such as output/model_ckpt/attn"
     parser.add_argument("pictures", nargs="+", metavar="IMAGE|FOLDER|-", help=f"{pictures}, one a line")
     parser.add_argument("--checkpoint", required=True, metavar="DIR", help=checkpoint)
@@ -61,6 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for_scores = "write {file name: its best caption} here instead, which `python -m lib score` takes"
     instead.add_argument("--captions", metavar="OUT", help=for_scores)
+    for_players = "clips: a caption for each scene with its times, as players read it, DIR/NAME.srt a clip"
+    instead.add_argument("--srt", metavar="DIR", help=for_players)
     add_search_arguments(parser)
     parser.add_argument("--batch-size", type=int, default=32, help="pictures held at a time (%(default)s)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 or mps (%(default)s)")
@@ -97,26 +101,48 @@ def predict_all(args: argparse.Namespace) -> int:
     """Whatever can be wrong is found before the first picture is opened."""
     import torch
 
+    from lib.models.clip_encoder import ClipEncoder
     from lib.publish.captioning import longest, open_captioner, predict
 
     decoding = choose_decoding(args)
     if out := args.json or args.captions:
         check_place(resolve(out))
-    paths, total = find_pictures(args.pictures)
     model = open_captioner(args.checkpoint, args.device)
+    of_clips = isinstance(model.encoder, ClipEncoder)
+    paths, total = find_pictures(args.pictures, is_film if of_clips else is_picture)
+    if args.srt and not of_clips:
+        raise OptionError("--srt: this model captions pictures; scenes are for a model of clips")
     length = longest(model, decoding.max_length)
     if args.max_len not in (None, length):
         raise OptionError(f"--max-len {args.max_len} is too long; this decoder knows {length} words")
+    decoding = replace(decoding, max_length=length)
+    if args.srt:
+        return write_subtitles(model, paths, decoding, resolve(args.srt))
     predictions = predict(
         model,
         paths,
-        replace(decoding, max_length=length),
+        decoding,
         batch_size=args.batch_size,
         generator=torch.Generator().manual_seed(args.seed or 0),
     )
     rows, failed = deliver(predictions, total, args)
     if out:
         write_json(resolve(out), rows if args.json else by_name(rows), indent=1)
+    return SOME_FAILED if failed else 0
+
+
+def write_subtitles(model: Any, paths: Iterable[str], decoding: "Decoding", folder: Path) -> int:
+    """A file for each clip; one that cannot be read is named, and the others go on."""
+    from lib.publish.captioning import subtitles
+
+    failed = 0
+    for path in paths:
+        try:
+            out = write_text(folder / f"{Path(path).stem}.srt", subtitles(model, path, decoding))
+            print(f"{printable(path)}: {printable(str(out))}")
+        except FileError as error:
+            failed += 1
+            print(f"lookbook predict: {printable(str(error))}", file=sys.stderr)
     return SOME_FAILED if failed else 0
 
 
@@ -153,9 +179,9 @@ def check_place(path: Path) -> None:
         raise OptionError(f"{path}: cannot be written; expected the name of a file")
 
 
-def find_pictures(sources: Sequence[str]) -> tuple[Iterator[str], int | None]:
+def find_pictures(sources: Sequence[str], wanted: Callable[[str], bool]) -> tuple[Iterator[str], int | None]:
     """Paths in the order of the sources, and how many; None where standard input will say."""
-    found = [read_names() if source == "-" else expand(source) for source in sources]
+    found = [read_names() if source == "-" else expand(source, wanted) for source in sources]
     total = None if "-" in sources else sum(map(len, found))
     paths = chain.from_iterable(found)
     first = next(paths, None)
@@ -164,17 +190,19 @@ def find_pictures(sources: Sequence[str]) -> tuple[Iterator[str], int | None]:
     return chain([first], paths), total
 
 
-def expand(source: str) -> list[str]:
-    """The pictures of a folder, or the one picture; whether that can be read is seen when its turn comes."""
+def expand(source: str, wanted: Callable[[str], bool]) -> list[str]:
+    """What is wanted in a folder, or the one file; whether that can be read is seen when its turn comes."""
     folder = resolve(source)
     if not folder.is_dir():
         return [source]
     report = Report("raise")
-    names = sorted(name for name, _ in walk_folder(Gallery(folder, report)))
+    names = sorted(name for name, _ in walk_folder(Gallery(folder, report), wanted))
     for note in report.notes:
         print(f"lookbook predict: {printable(note)}", file=sys.stderr)
     if not names:
-        raise OptionError(f"{source}: no pictures in it; expected .jpg, .png, .webp or the like")
+        kind = "pictures" if wanted is is_picture else "clips"
+        expected = {"pictures": ".jpg, .png, .webp", "clips": ".mp4, .webm, .gif"}[kind]
+        raise OptionError(f"{source}: no {kind} in it; expected {expected} or the like")
     return [f"{source.rstrip('/')}/{name}" for name in names]
 
 

@@ -4,7 +4,7 @@ Sub-folders are read; a picture below one named train, val or test belongs to th
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,8 +33,8 @@ def read_folder(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool 
     return Dataset(records, format="folder", folder=path, report=report)
 
 
-def walk_folder(gallery: Gallery) -> Iterator[tuple[str, bool]]:
-    """(name from the root, whether a .txt lies beside it) of each picture."""
+def walk_folder(gallery: Gallery, wanted: Callable[[str], bool] = is_picture) -> Iterator[tuple[str, bool]]:
+    """(name from the root, whether a .txt lies beside it) of each picture, or of what else is wanted."""
     for folder, folders, names in os.walk(gallery.root):
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]  # noqa: PTH114, PTH118
         if links:
@@ -43,7 +43,7 @@ def walk_folder(gallery: Gallery) -> Iterator[tuple[str, bool]]:
         inside = Path(folder).relative_to(gallery.root).as_posix()
         sidecars = {name[:-4] for name in names if name.endswith(".txt")}
         for name in names:
-            if is_picture(name):
+            if wanted(name):
                 shown = name if inside == "." else f"{inside}/{name}"
                 yield shown, name.rpartition(".")[0] in sidecars
 
