@@ -17,6 +17,7 @@ from PIL import Image, ImageOps
 from lib.data.films import FILMS, ClipError, Reel, survey_film, survey_gif
 from lib.data.formats.easynlp import frames_at
 from lib.data.formats.gallery import is_picture
+from lib.data.formats.report import FormatError
 from lib.data.images import FORMATS, ImageError, check_size, load_image, to_rgb
 from lib.data.record import Record
 from lib.paths import shorten
@@ -87,7 +88,10 @@ def reel_of(record: Record) -> Reel:
             raise ClipError(f"{shorten(path)}: no frame {max(record.frames)}; it has {len(whole.marks)}")
         marks, end = [whole.marks[p] for p in record.frames], [*whole.marks, whole.end][record.frames[-1] + 1]
         return Reel(marks, end, whole.unit, lambda places: whole.read([record.frames[p] for p in places]))
-    data = frames_at(path, *record.frames)
+    try:
+        data = frames_at(path, *record.frames)
+    except FormatError as error:
+        raise ClipError(str(error)) from None
     return listed(len(data), lambda places: (unpacked(data[p], path, f"{record.id}, {p}") for p in places))
 
 
