@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
 from lib.data.images import ImageError, Preprocess, load_image, stack_pictures
-from lib.data.record import Caption, Record, plain_captions
+from lib.data.record import STYLELESS, Caption, Record, plain_captions
 from lib.data.text import MAX_TOKENS, Text
 
 Per = Literal["caption", "picture"]
@@ -121,9 +121,12 @@ class CaptionPairs:
         per: Per = "caption",
         rows: Callable[[Record], Sequence[Caption]] = plain_captions,
         max_tokens: int = MAX_TOKENS,
+        style_dropout: float = 0.0,  # share of the captions that begin with STYLELESS, drawn anew each epoch
     ):
         self.records, self.view, self.per = records, view, per
         self.pad = vocab.pad if vocab else None
+        self.style_dropout = style_dropout
+        self.styleless = np.array(vocab.begin(STYLELESS) if style_dropout else (), dtype=np.int32)
         self.counts = np.array([len(rows(record)) if vocab else 1 for record in records], dtype=np.int64)
         self.owner = np.repeat(np.arange(len(records)), self.counts)  # pair -> picture
         self.first = np.cumsum(self.counts) - self.counts  # picture -> its first pair
@@ -159,12 +162,21 @@ class CaptionPairs:
         batch = Batch(ids, torch.from_numpy(pictures), mask=mask, **{self.view.field: seen})
         if self.pad is None:
             return batch
-        lengths = torch.from_numpy(self.lengths[pairs])
+        rows, given = zip(*map(self.tell, pairs, seeds), strict=True)
+        lengths = torch.tensor([len(row) for row in rows])
         tokens = torch.full((len(ids), int(lengths.max())), self.pad)
-        for row, pair in enumerate(pairs):
-            start, length = self.starts[pair], self.lengths[pair]
-            tokens[row, :length] = torch.from_numpy(self.numbers[start : start + length])
-        return replace(batch, tokens=tokens, lengths=lengths, given=torch.from_numpy(self.given[pairs]))
+        for place, row in enumerate(rows):
+            tokens[place, : len(row)] = torch.from_numpy(row)
+        return replace(batch, tokens=tokens, lengths=lengths, given=torch.tensor(given))
+
+    def tell(self, pair: int, seed: int) -> tuple[np.ndarray, int]:
+        """A caption as numbers, and how many of them are given."""
+        given = int(self.given[pair])
+        row = self.numbers[self.starts[pair] :][: self.lengths[pair]]
+        chance = random.Random(mix_seeds(seed, 1))  # not the one that chooses the view
+        if given > 1 and self.style_dropout and chance.random() < self.style_dropout:
+            return np.concatenate([self.styleless, row[given:]]), len(self.styleless)
+        return row, given
 
 
 def stack(seen: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor | None]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lib.files import sha256
 
 SPLITS = ("train", "val", "test")
+STYLELESS = ("<any>",)  # what a caption begins with where its style is left out
 
 
 class Caption(NamedTuple):

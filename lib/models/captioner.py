@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lib.data.images import Preprocess
+from lib.data.record import STYLELESS
 from lib.data.subwords import open_text
 from lib.data.text import Text
 from lib.models.attributes import AttributeEncoder
@@ -69,6 +70,7 @@ class Captioner(nn.Module):
         *,
         mask: Tensor | None = None,
         start: int | Tensor | None = None,
+        without: int | Tensor | None = None,
         generator: torch.Generator | None = None,
         attention: bool = False,
     ) -> Generated:
@@ -78,6 +80,7 @@ class Captioner(nn.Module):
             memory,
             decoding,
             start=self.vocab.start if start is None else start,
+            without=without,
             end=self.vocab.end,
             mask=mask,
             banned=self.banned,
@@ -87,9 +90,11 @@ class Captioner(nn.Module):
 
     @torch.no_grad()
     def caption(self, batch: "Batch", decoding: Decoding) -> list[str]:
-        """The best caption of each picture, as text."""
+        """The best caption of each picture, as text; guidance leads away from what has no style."""
+        plain = None if decoding.guidance == 1 else torch.tensor([self.vocab.begin(STYLELESS)] * len(batch))
         with eval_mode(self):
-            found = self.search(self.remember(batch), decoding, mask=batch.mask, start=batch.prefix)
+            memory, start = self.remember(batch), batch.prefix
+            found = self.search(memory, decoding, mask=batch.mask, start=start, without=plain)
         return [self.decode(ids) for ids in found.tokens[:, 0].tolist()]
 
     def decode(self, ids: Sequence[int]) -> str:

@@ -1,5 +1,6 @@
 """Decoding: how captions are searched for, as settings that are checked when they are made."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,12 +26,13 @@ class Decoding:
     temperature: float = 1.0
     top_k: int = 0  # sample among so many words; 0 is all
     top_p: float = 1.0  # sample among the likeliest words that hold so much probability
+    guidance: float = 1.0  # how often what sets a styled beginning apart counts; 1 is as the model says
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # autocast of the decoder
 
     def __post_init__(self):
         for name in ("max_length", "beam", "n_best", "samples"):
             require(getattr(self, name) >= 1, f"{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("no_repeat_ngram", "top_k"):
+        for name in ("no_repeat_ngram", "top_k", "guidance"):
             require(getattr(self, name) >= 0, f"{name} must be 0 or more, not {getattr(self, name)}")
         for name, known in (("method", METHODS), ("precision", ("fp32", *PRECISIONS))):
             value = getattr(self, name)
@@ -38,6 +40,15 @@ class Decoding:
         require(self.temperature > 0, f"temperature must be above 0, not {self.temperature}")
         require(0 < self.top_p <= 1, f"top_p must be above 0 and at most 1, not {self.top_p}")
         require(self.n_best <= self.beam, f"n_best {self.n_best} is more than beam {self.beam}")
+
+
+def recheck(
+    candidates: Sequence[str], scores: Sequence[float], classify: Callable[[str], str], style: str
+) -> str:
+    """The best of several captions among those that a classifier takes for the wanted style, or of all."""
+    order = sorted(range(len(candidates)), key=lambda place: -scores[place])
+    fits = [place for place in order if classify(candidates[place]) == style]
+    return candidates[(fits or order)[0]]
 
 
 def require(fine: bool, message: str) -> None:

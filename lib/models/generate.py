@@ -5,7 +5,8 @@ an image's result does not depend on the images beside it; a finished image leav
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from lib.models.decoding import PRECISIONS, Decoding
 from lib.models.errors import ModelError
 from lib.models.search import BeamSearch, Sampling
-from lib.models.state import State
+from lib.models.state import State, TwoStates
 
 LEAVE = 0.25  # share of finished images at which the batch is made smaller
 
@@ -36,6 +37,7 @@ def generate(
     *,
     start: int | Tensor,
     end: int,
+    without: int | Tensor | None = None,
     mask: Tensor | None = None,
     banned: Sequence[int] = (0,),
     generator: torch.Generator | None = None,
@@ -43,24 +45,31 @@ def generate(
 ) -> Generated:
     """Caption the images whose `memory` [B, N, D] this is (`mask` True where a cell is real).
 
-    `start` is the first word, or a prefix of words for each image [B, P]. `banned` words never come; the
-    others keep the log-probabilities that the model gives them. Sampling takes its random numbers from
-    `generator` or torch's own, all at once.
+    `start` is the first word, or a prefix of words for each image [B, P]; `without` is the same without its
+    style, which `decoding.guidance` other than 1 leads away from (above 1) or back to. `banned` words never
+    come; the others keep the log-probabilities that the model gives them. Sampling takes its random numbers
+    from `generator` or torch's own, all at once.
     """
-    prefix = as_prefix(start, memory)
-    if decoder.max_length is not None and prefix.shape[1] + decoding.max_length - 1 > decoder.max_length:
+    prefix, plain = as_prefix(start, memory), None
+    if decoding.guidance != 1:
+        if without is None:
+            raise ModelError(f"decoding.guidance is {decoding.guidance}; it needs the start without a style")
+        plain = as_prefix(without, memory)
+    longest = max(part.shape[1] for part in (prefix, plain) if part is not None)
+    if decoder.max_length is not None and longest + decoding.max_length - 1 > decoder.max_length:
         raise ModelError(
             f"decoding.max_length is {decoding.max_length}; this decoder knows {decoder.max_length} words"
         )
     with torch.inference_mode(), eval_mode(decoder), autocast(memory.device, decoding.precision):
-        state = decoder.start(memory, mask)
-        for tokens in prefix.unbind(1)[:-1]:
-            _, state = decoder.step(tokens, state)
+        step, state = decoder.step, read_prefix(decoder, memory, prefix, mask)
+        if plain is not None:
+            step = Guided(decoder, decoding.guidance).step
+            state = TwoStates(state, read_prefix(decoder, memory, plain, mask), plain[:, -1])
         if decoding.method == "beam":
             search = BeamSearch(decoding, prefix, end=end, banned=banned)
         else:
             search = Sampling(decoding, prefix, end=end, banned=banned, generator=generator)
-        search_to_end(decoder, state, search, decoding.max_length)
+        search_to_end(step, state, search, decoding.max_length)
         found = search.results()
         looked = look(decoder, memory, prefix, found[0], mask) if attention else None
     torch.clear_autocast_cache()  # weights cast in here are not for a training step around it
@@ -68,10 +77,37 @@ def generate(
     return Generated(*(None if tensor is None else tensor.clone() for tensor in (*found, looked)))
 
 
-def search_to_end(decoder: nn.Module, state: State, search: BeamSearch | Sampling, max_length: int) -> None:
+def read_prefix(decoder: nn.Module, memory: Tensor, prefix: Tensor, mask: Tensor | None) -> State:
+    """A decoder's state before the last word of a prefix, the one that a search begins with."""
+    state = decoder.start(memory, mask)
+    for tokens in prefix.unbind(1)[:-1]:
+        _, state = decoder.step(tokens, state)
+    return state
+
+
+@dataclass(frozen=True)
+class Guided:
+    """A decoder's steps after two beginnings: what sets the styled one apart counts `weight` times."""
+
+    decoder: nn.Module
+    weight: float
+
+    def step(self, tokens: Tensor, state: TwoStates) -> tuple[Tensor, TwoStates]:
+        styled, after = self.decoder.step(tokens, state.styled)
+        plain, beside = self.decoder.step(tokens if state.first is None else state.first, state.plain)
+        styled, plain = (logits.log_softmax(-1, dtype=torch.float32) for logits in (styled, plain))
+        return plain + self.weight * (styled - plain), TwoStates(after, beside)
+
+
+Step = Callable[[Tensor, State | TwoStates], tuple[Tensor, State | TwoStates]]
+
+
+def search_to_end(
+    take: Step, state: State | TwoStates, search: BeamSearch | Sampling, max_length: int
+) -> None:
     """Step until all images are finished or the texts are as long as they may be."""
     for step in range(1, max_length + 1):
-        logits, state = decoder.step(search.hypotheses.last, state)
+        logits, state = take(search.hypotheses.last, state)
         rows = search.advance(logits)
         unfinished = search.unfinished()
         if step == max_length or len(unfinished) == 0:

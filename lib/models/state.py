@@ -42,3 +42,22 @@ class State:
         at = self.images_at
         kept = tuple(None if tensor is None else tensor.index_select(at, images) for tensor in self.image)
         return replace(self.reorder(rows.flatten()), image=kept)
+
+
+@dataclass(frozen=True)
+class TwoStates:
+    """States of the same texts after two beginnings."""
+
+    styled: State
+    plain: State
+    first: Tensor | None = None  # [B] before the first step the word that the plain one begins with
+
+    @property
+    def images(self) -> int:
+        return self.styled.images
+
+    def reorder(self, rows: Tensor) -> "TwoStates":
+        return TwoStates(self.styled.reorder(rows), self.plain.reorder(rows))
+
+    def keep(self, images: Tensor) -> "TwoStates":
+        return TwoStates(self.styled.keep(images), self.plain.keep(images))

@@ -47,6 +47,7 @@ class CaptionTask:
     seen: str  # fingerprint of the eye's features, or of what stands in their place
     world: World | None = None  # what can be true of the pictures, where that is known
     rows: Callable[[Record], Sequence[Caption]] = plain_captions  # how a record's captions are taught
+    style_dropout: float = 0.0  # share of them that lose their style, drawn anew each epoch
 
     @property
     def test(self) -> Sequence[Record]:
@@ -80,7 +81,8 @@ class CaptionTask:
 
     def loader(self, training: Training, *, per: Per = "caption") -> Loader:
         """This process's share of the training pairs, in batches of like length; or each picture once."""
-        pairs = CaptionPairs(self.splits["train"], self.vocab, self.views["train"], per=per, rows=self.rows)
+        how = {"per": per, "rows": self.rows, "style_dropout": self.style_dropout}
+        pairs = CaptionPairs(self.splits["train"], self.vocab, self.views["train"], **how)
         size, workers, bucket = training.batch_size, training.workers, per == "caption"
         return Loader(
             pairs, batch_size=size, seed=training.seed, workers=workers, bucket=bucket, **this_process()
@@ -91,6 +93,7 @@ class CaptionTask:
         data = digest(record for records in self.splits.values() for record in records)
         model = captioner.describe() | {"seen": self.seen}
         key = {"data": data, "words": self.vocab.digest, "model": model, "objective": objective}
+        key |= {"style_dropout": self.style_dropout} if self.style_dropout else {}
         marked = [row[1:] for record in self.splits["train"] for row in self.rows(record) if any(row[1:])]
         return key | ({"rows": [len(marked), sorted(set(map(repr, marked)))]} if marked else {})
 

@@ -21,6 +21,8 @@ from lib.score.retrieval import AT, relevance, retrieve
 from lib.train.session import Validator
 
 BATCH = 64  # pictures captioned or read at once
+# how captions are to be told: all alike, or each record's in its own way
+Prefix = tuple[str, ...] | Callable[[Record], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -49,15 +51,24 @@ def caption_all(
     view: View,
     decoding: Decoding,
     *,
-    prefix: tuple[str, ...] = (),
+    prefix: Prefix = (),
     batch_size: int = BATCH,
+    workers: int = 0,
 ) -> list[str]:
     """A caption for each record, in their order, told as the `prefix` says."""
-    rows = [Caption("", prefix)]
-    pairs = CaptionPairs(records, model.vocab if prefix else None, view, rows=lambda _: rows)
-    loader = Loader(pairs, batch_size=batch_size, shuffle=False)
-    device = next(model.parameters()).device
-    return [text for batch in loader.batches() for text in model.caption(batch.to(device), decoding)]
+    tell = prefix if callable(prefix) else lambda _: prefix
+    vocab, device = model.vocab if prefix else None, next(model.parameters()).device
+    groups: dict[int, list[int]] = {}  # a search needs beginnings of one length
+    for place, record in enumerate(records):
+        groups.setdefault(len(vocab.begin(tell(record))) if vocab else 0, []).append(place)
+    found: dict[int, str] = {}
+    for places in groups.values():
+        shown, part = PartView(view, places), [records[place] for place in places]
+        pairs = CaptionPairs(part, vocab, shown, rows=lambda record: [Caption("", tell(record))])
+        loader = Loader(pairs, batch_size=batch_size, shuffle=False, workers=workers)
+        texts = [text for batch in loader.batches() for text in model.caption(batch.to(device), decoding)]
+        found |= zip(places, texts, strict=True)
+    return [found[place] for place in range(len(records))]
 
 
 def select(
@@ -75,11 +86,16 @@ def select(
 
 
 def by_captions(
-    records: Sequence[Record], view: View, decoding: Decoding, world: World | None = None
+    records: Sequence[Record],
+    view: View,
+    decoding: Decoding,
+    world: World | None = None,
+    *,
+    prefix: Prefix = (),
 ) -> Validator:
     """Validate a captioner by the CIDEr-D of what it says of some pictures, its variety beside it."""
     rate = rating(records, world)
-    return lambda model: rate(caption_all(model, records, view, decoding))
+    return lambda model: rate(caption_all(model, records, view, decoding, prefix=prefix))
 
 
 def rating(
