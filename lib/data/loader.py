@@ -173,8 +173,9 @@ class CaptionPairs:
         """A caption as numbers, and how many of them are given."""
         given = int(self.given[pair])
         row = self.numbers[self.starts[pair] :][: self.lengths[pair]]
-        chance = random.Random(mix_seeds(seed, 1))  # not the one that chooses the view
-        if given > 1 and self.style_dropout and chance.random() < self.style_dropout:
+        if given == 1 or not self.style_dropout:
+            return row, given
+        if random.Random(mix_seeds(seed, 1)).random() < self.style_dropout:  # not what chooses the view
             return np.concatenate([self.styleless, row[given:]]), len(self.styleless)
         return row, given
 
