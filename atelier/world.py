@@ -1,10 +1,11 @@
 """A world: what can be true of a picture, how it is told in a language and a mood, how it is read back."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from atelier.describe import describe
+from atelier.moods import MOODS
 from atelier.parse import Parsed, parse
 from atelier.wardrobe import ACCESSORIES, CORE, SCHEMA
 
@@ -30,10 +31,22 @@ class DrawnWorld:
 
     def parse(self, text: str, language: str = "en", mood: str = "plain") -> Parsed:
         """What a text states."""
+        return self.lexicon(language, mood).read(text)
+
+    def lexicon(self, language: str, mood: str) -> Lexicon:
         if (language, mood) not in self.lexicons:
             known = ", ".join(map(" ".join, self.lexicons))
             raise WorldError(f"no words for {language} {mood} in this world; known: {known}")
-        return self.lexicons[language, mood].read(text)
+        return self.lexicons[language, mood]
+
+    def in_mood(self, mood: str, language: str = "en") -> "DrawnWorld":
+        """The same world where a text is taken to be in this mood, for scoring captions in it."""
+        return replace(self, lexicons={("en", "plain"): self.lexicon(language, mood)})
 
 
-WARDROBE = DrawnWorld(SCHEMA, (*CORE, *ACCESSORIES), {("en", "plain"): Lexicon(describe, parse)})
+WARDROBE = DrawnWorld(
+    SCHEMA,
+    (*CORE, *ACCESSORIES),
+    {("en", "plain"): Lexicon(describe, parse)}
+    | {("en", name): Lexicon(mood.tell, mood.read) for name, mood in MOODS.items()},
+)
