@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from atelier.describe import describe
+from atelier.moods import MOODS
 from atelier.parse import Parsed, parse
 from atelier.wardrobe import ACCESSORIES, CORE, SCHEMA
 
@@ -41,4 +42,9 @@ class DrawnWorld:
         return replace(self, spoken=(language, mood))
 
 
-WARDROBE = DrawnWorld(SCHEMA, (*CORE, *ACCESSORIES), {("en", "plain"): Lexicon(describe, parse)})
+WARDROBE = DrawnWorld(
+    SCHEMA,
+    (*CORE, *ACCESSORIES),
+    {("en", "plain"): Lexicon(describe, parse)}
+    | {("en", name): Lexicon(mood.tell, mood.read) for name, mood in MOODS.items()},
+)

@@ -448,7 +448,7 @@ def test_a_ceiling_counts_blank_lines_and_comments(tmp_path):
 
 LIGHT = (
     "lib", "lib.data", "lib.data.formats", "lib.score", "lib.index", "lib.publish",
-    "atelier", "atelier.street",
+    "atelier", "atelier.moods", "atelier.street",
     "rebuild", "rebuild.ask", "rebuild.audit", "rebuild.backends", "rebuild.write", "pipeline", "originals",
     "course",
 )  # fmt: skip
