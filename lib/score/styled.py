@@ -1,0 +1,76 @@
+"""Captions told in styles: scored in the words of each, and rewarded for content and style at once."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from lib.data.formats.styles import style_of
+from lib.data.record import Record
+from lib.data.text import detokenize, tokenize
+from lib.score.attributes import World
+from lib.score.evaluate import evaluate
+from lib.score.ngrams import Tokens
+from lib.score.reward import Reward
+from lib.score.style import StyleJudge
+
+Row = dict[str, float | list[float]]
+
+
+class StyledReward:
+    """Each item's reward against what was said of it in its own style, and how sure the judge is of that."""
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        weights: Mapping[str, float],
+        worlds: Mapping[str, World],
+        judge: StyleJudge,
+        *,
+        style: float = 1.0,
+    ):
+        self.judge, self.weight, self.styles = judge, style, [style_of(record) for record in records]
+        self.places, self.rewards = np.zeros(len(records), int), {}
+        for name in dict.fromkeys(self.styles):
+            own = [place for place, found in enumerate(self.styles) if found == name]
+            self.places[own] = range(len(own))
+            references = [[tokenize(text) for text in records[place].captions] for place in own]
+            known = {"attributes": [records[place].attributes for place in own], "world": worlds.get(name)}
+            self.rewards[name] = Reward(references, weights, **known)
+
+    def scores(self, candidates: Sequence[Tokens], indices: Sequence[int]) -> np.ndarray:
+        styles = [self.styles[index] for index in indices]
+        found = self.weight * self.judge.likely([detokenize(words) for words in candidates], styles)
+        for name, reward in self.rewards.items():
+            own = [place for place, style in enumerate(styles) if style == name]
+            given = [self.places[indices[place]] for place in own]
+            if own:
+                found[own] += reward.scores([candidates[place] for place in own], given)
+        return found
+
+
+def score_styles(
+    texts: Sequence[str],
+    records: Sequence[Record],
+    judge: StyleJudge,
+    worlds: Mapping[str, World],
+    *,
+    seed: int = 0,
+) -> tuple[Row, dict[str, Row]]:
+    """The mean over the styles of every score, each read in its own words, and the scores of each style."""
+    styles = [style_of(record) for record in records]
+    accuracy, surprise = judge.right(texts, styles), judge.perplexities(texts, styles)
+    rows = {}
+    for name in dict.fromkeys(styles):
+        own = [place for place, style in enumerate(styles) if style == name]
+        attributes, world = [records[place].attributes for place in own], worlds.get(name)
+        known = {"attributes": attributes, "world": world} if world and all(attributes) else {}
+        more = {"style_accuracy": accuracy[own], "style_perplexity": surprise[own]}
+        given = [texts[place] for place in own], [records[place].captions for place in own]
+        rows[name] = evaluate(*given, **known, more=more, seed=seed)
+    return mean_row(list(rows.values())), rows
+
+
+def mean_row(rows: Sequence[Row]) -> Row:
+    """The mean of every score that all rows have; an interval's ends are means of ends, which is wide."""
+    keys = [key for key in rows[0] if all(isinstance(row.get(key), float | list) for row in rows)]
+    return {key: np.mean([row[key] for row in rows], axis=0).tolist() for key in keys}
