@@ -244,6 +244,30 @@ PIPELINE = (
             "full": None,
         },
     ),
+    Stage(
+        notebook="08_style_captioning",
+        needs=(*EYE, "{output}/model_ckpt/attn/best"),
+        makes=("{output}/model_ckpt/style/best", "{output}/metrics/08_style_captioning.json"),
+        inputs={"flickr8k": ("{styles}",)},
+        profiles={
+            "smoke": SMOKE
+            | {
+                "sizes": {"width": 32, "layers": 1},
+                "training": {"epochs": 1},
+                "rewards": {"max_steps": 2, "validate_every": 2},
+                "strengths": [1.0, 2.0],
+            },
+            "flickr8k": FLICKR8K
+            | {
+                "styles": "dataset/flickr8k/flickrstyle10k.json",
+                "seeing": {"view": "grid", "variants": 4, "precision": "bf16"},
+                "sizes": {"width": 256},
+                "training": {"epochs": 10},
+            },
+            "coco": None,
+            "full": None,
+        },
+    ),
 )
 
 if __name__ == "__main__":

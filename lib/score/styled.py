@@ -1,5 +1,6 @@
 """Captions told in styles: scored in the words of each, and rewarded for content and style at once."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,7 +18,7 @@ Row = dict[str, float | list[float]]
 
 
 class StyledReward:
-    """Each item's reward against what was said of it in its own style, and how sure the judge is of that."""
+    """Each item's reward against what was said of it in its own style, and whether the judge hears that."""
 
     def __init__(
         self,
@@ -39,7 +40,8 @@ class StyledReward:
 
     def scores(self, candidates: Sequence[Tokens], indices: Sequence[int]) -> np.ndarray:
         styles = [self.styles[index] for index in indices]
-        found = self.weight * self.judge.likely([detokenize(words) for words in candidates], styles)
+        heard = self.judge.classify([detokenize(words) for words in candidates])
+        found = self.weight * np.array([a == b for a, b in zip(heard, styles, strict=True)], float)
         for name, reward in self.rewards.items():
             own = [place for place, style in enumerate(styles) if style == name]
             given = [self.places[indices[place]] for place in own]
@@ -58,13 +60,12 @@ def score_styles(
 ) -> tuple[Row, dict[str, Row]]:
     """The mean over the styles of every score, each read in its own words, and the scores of each style."""
     styles = [style_of(record) for record in records]
-    accuracy, surprise = judge.right(texts, styles), judge.perplexities(texts, styles)
-    rows = {}
+    heard, rows = judge.scores(texts, styles), {}
     for name in dict.fromkeys(styles):
         own = [place for place, style in enumerate(styles) if style == name]
         attributes, world = [records[place].attributes for place in own], worlds.get(name)
         known = {"attributes": attributes, "world": world} if world and all(attributes) else {}
-        more = {"style_accuracy": accuracy[own], "style_perplexity": surprise[own]}
+        more = {key: values[own] for key, values in heard.items()}
         given = [texts[place] for place in own], [records[place].captions for place in own]
         rows[name] = evaluate(*given, **known, more=more, seed=seed)
     return mean_row(list(rows.values())), rows
@@ -74,3 +75,9 @@ def mean_row(rows: Sequence[Row]) -> Row:
     """The mean of every score that all rows have; an interval's ends are means of ends, which is wide."""
     keys = [key for key in rows[0] if all(isinstance(row.get(key), float | list) for row in rows)]
     return {key: np.mean([row[key] for row in rows], axis=0).tolist() for key in keys}
+
+
+def stock_phrase(caption: str) -> str:
+    """The last words of a caption, from its last full stop, exclamation mark or comma on."""
+    parts = [part.strip() for part in re.split(r"(?<=[.!?,])\s", caption)]
+    return parts[-1]
