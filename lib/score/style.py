@@ -37,7 +37,10 @@ class StyleJudge:
 
     @cached_property
     def ceiling(self) -> float:
-        """The accuracy on the last tenth of each style's references, by a classifier without them."""
+        """The accuracy on the last tenth of each style's references, by a classifier without them.
+
+        Where the texts to be judged come from elsewhere, their own references judged alike say it better.
+        """
         cuts = {style: len(texts) - len(texts) // HELD_OUT for style, texts in self.references.items()}
         seen = NaiveBayes({style: texts[: cuts[style]] for style, texts in self.references.items()})
         held = [(s, tokens) for s, texts in self.references.items() for tokens in texts[cuts[s] :]]
