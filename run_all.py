@@ -255,7 +255,7 @@ PIPELINE = (
                 "sizes": {"width": 32, "layers": 1},
                 "training": {"epochs": 1},
                 "rewards": {"max_steps": 2, "validate_every": 2},
-                "strengths": [1.0, 2.0],
+                "search": {"strengths": [1.0, 2.0]},
             },
             "flickr8k": FLICKR8K
             | {
@@ -263,6 +263,7 @@ PIPELINE = (
                 "seeing": {"view": "grid", "variants": 4, "precision": "bf16"},
                 "sizes": {"width": 256},
                 "training": {"epochs": 10},
+                "search": {"beam": 5},
             },
             "coco": None,
             "full": None,

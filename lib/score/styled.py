@@ -9,6 +9,7 @@ from lib.data.formats.styles import style_of
 from lib.data.record import Record
 from lib.data.text import detokenize, tokenize
 from lib.score.attributes import World
+from lib.score.diversity import diversity
 from lib.score.evaluate import evaluate
 from lib.score.ngrams import Tokens
 from lib.score.reward import Reward
@@ -58,17 +59,21 @@ def score_styles(
     *,
     seed: int = 0,
 ) -> tuple[Row, dict[str, Row]]:
-    """The mean over the styles of every score, each read in its own words, and the scores of each style."""
+    """The mean over the styles of every score, each read in its own words, and the scores of each style.
+
+    How varied captions are is counted over all styles together: one caption for all of them is one caption.
+    """
     styles = [style_of(record) for record in records]
     heard, rows = judge.scores(texts, styles), {}
     for name in dict.fromkeys(styles):
         own = [place for place, style in enumerate(styles) if style == name]
         attributes, world = [records[place].attributes for place in own], worlds.get(name)
         known = {"attributes": attributes, "world": world} if world and all(attributes) else {}
-        more = {key: values[own] for key, values in heard.items()}
+        more = {"style_accuracy": heard["style_accuracy"][own]}
         given = [texts[place] for place in own], [records[place].captions for place in own]
-        rows[name] = evaluate(*given, **known, more=more, seed=seed)
-    return mean_row(list(rows.values())), rows
+        surprise = float(np.exp(np.log(heard["style_perplexity"][own]).mean()))
+        rows[name] = evaluate(*given, **known, more=more, seed=seed) | {"style_perplexity": surprise}
+    return mean_row(list(rows.values())) | diversity([tokenize(text) for text in texts]), rows
 
 
 def mean_row(rows: Sequence[Row]) -> Row:
