@@ -22,7 +22,7 @@ HOUSES = {
     "run_all": ("pipeline",),
     "notebooks": ("lib", "atelier", "rebuild", "originals"),
 }
-NAMES_THE_ATELIER = {"lib/data/drawn.py", "lib/data/street.py"}
+NAMES_THE_ATELIER = {"lib/data/drawn.py", "lib/data/street.py", "lib/data/motion.py"}
 ROOTS = ("paths", "files", "config", "progress", "environment")
 OTHERS = ("course", "tests", "benchmarks", "absent")  # nothing imports these
 
@@ -54,6 +54,7 @@ ORDER = {
         "split",
         "drawn",
         "street",
+        "motion",
         "loader",
         "command",
     ),
@@ -448,7 +449,7 @@ def test_a_ceiling_counts_blank_lines_and_comments(tmp_path):
 
 LIGHT = (
     "lib", "lib.data", "lib.data.formats", "lib.score", "lib.index", "lib.publish",
-    "atelier", "atelier.moods", "atelier.street",
+    "atelier", "atelier.clips", "atelier.moods", "atelier.street",
     "rebuild", "rebuild.ask", "rebuild.audit", "rebuild.backends", "rebuild.write", "pipeline", "originals",
     "course",
 )  # fmt: skip

@@ -1,0 +1,168 @@
+"""Drawn clips as a dataset: films, captions in English and Chinese, what is true and when, and stills.
+
+clips/SPLIT/ID.mp4   stills/ID.jpg
+SPLIT.LANGUAGE.tsv: a line for each text: idx, JSON list with the film's path, text
+clips.json: of each clip its split, attributes, scenes' start and end in seconds, and captions
+"""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from itertools import pairwise, product
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+import atelier.clips
+from atelier.clips import (
+    LANGUAGES,
+    draw_clip,
+    draw_still,
+    scene_lengths,
+    seen_in_still,
+    tell_clip,
+    tell_many,
+    tell_still,
+)
+from atelier.clips.plan import STILLS, ClipRecipe, Take, plan_takes
+from lib.data.drawn import DrawnError, draw_in_processes, fingerprint, make_once
+from lib.data.record import SPLITS, Record
+from lib.files import read_json, sha256, write_json, write_text
+from lib.paths import resolve
+
+CLIP_TRUTH = "clips.json"
+REFERENCES = 3  # texts of a clip of val and test; one of train has one or two
+INLINE = 4  # frames of a clip in a table in base64, evenly spread
+
+
+def make_clips(folder: str | Path, recipe: ClipRecipe, *, processes: int | None = None) -> bool:
+    """Make the dataset unless this very one is there already; say whether it was made."""
+    if recipe.size % 2:
+        raise DrawnError(f"size {recipe.size}: a film's must be even")
+
+    def write(draft: Path) -> None:
+        takes = list(plan_takes(recipe))
+        for place in (*(f"clips/{split}" for split in SPLITS), STILLS):
+            (draft / place).mkdir(parents=True)
+        write_clips(draft, draw_in_processes(film_takes, takes, (recipe, draft), processes))
+
+    code = [*sorted(Path(atelier.clips.__file__).parent.glob("*.py")), Path(__file__)]
+    known = fingerprint(recipe, "street") | {"clips": sha256(path.read_bytes() for path in code)[:16]}
+    return make_once(folder, known, write)
+
+
+def film_takes(takes: list[Take], recipe: ClipRecipe, folder: Path) -> list[dict[str, Any]]:
+    """Draw, write and describe a few clips or stills."""
+    return [(take_still if take.split == STILLS else film_take)(take, recipe, folder) for take in takes]
+
+
+def film_take(take: Take, recipe: ClipRecipe, folder: Path) -> dict[str, Any]:
+    lengths = scene_lengths(take.clip, take.seed, recipe.frames, recipe.cut_frames)
+    frames = draw_clip(take.clip, take.seed, lengths, recipe.size)
+    edges = [sum(lengths[:place]) / recipe.fps for place in range(len(lengths) + 1)]
+    count = 1 + take.seed % 2 if take.split == "train" else REFERENCES
+    row = {
+        "id": take.name,
+        "split": take.split,
+        "attributes": take.clip,
+        "times": list(pairwise(edges)),
+        "captions": {name: tell_many(tell_clip, take.clip, take.seed, count, name) for name in LANGUAGES},
+    }
+    write_film(folder / film_path(row), frames, recipe.fps)
+    if take.number < recipe.base64:
+        middles = ((2 * part + 1) * len(frames) // (2 * INLINE) for part in range(INLINE))
+        row["frames"] = [encode_frame(frames[middle]) for middle in middles]
+    return row
+
+
+def take_still(take: Take, recipe: ClipRecipe, folder: Path) -> dict[str, Any]:
+    picture = draw_still(take.clip, take.seed, recipe.size)
+    picture.save(folder / STILLS / f"{take.name}.jpg", quality=92, subsampling=0)
+    captions = {name: tell_many(tell_still, take.clip, take.seed, 1, name) for name in LANGUAGES}
+    return {"id": take.name, "split": STILLS, "attributes": seen_in_still(take.clip), "captions": captions}
+
+
+def film_path(row: Mapping[str, Any]) -> str:
+    """Where a clip lies in the dataset's folder."""
+    return f"clips/{row['split']}/{row['id']}.mp4"
+
+
+def write_film(path: Path, frames: Sequence[Image.Image], fps: int) -> None:
+    """H.264 in an mp4, a whole picture each second; on one thread, so that equal frames give equal files."""
+    import av
+
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream("libx264", rate=fps, options={"crf": "17", "preset": "veryfast", "bf": "0"})
+        stream.width, stream.height = frames[0].size
+        stream.pix_fmt, stream.gop_size, stream.thread_count = "yuv420p", fps, 1
+        for frame in frames:
+            film.mux(stream.encode(av.VideoFrame.from_image(frame)))
+        film.mux(stream.encode())
+
+
+def encode_frame(frame: Image.Image) -> str:
+    """A picture as the text of a table's field."""
+    file = BytesIO()
+    frame.save(file, "jpeg", quality=92)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def write_clips(folder: Path, rows: list[dict[str, Any]]) -> None:
+    """The tables of each split and language, and the truth about all clips and stills."""
+    frames = {row["id"]: row.pop("frames") for row in rows if "frames" in row}
+    for split, language in product(SPLITS, LANGUAGES):
+        own = [row for row in rows if row["split"] == split]
+        films = [(row, [film_path(row)]) for row in own]
+        write_rows(folder / f"{split}.{language}.tsv", films, language)
+        if frames:
+            inline = [(row, frames[row["id"]]) for row in own if row["id"] in frames]
+            write_rows(folder / f"{split}.{language}.base64.tsv", inline, language)
+    write_json(folder / CLIP_TRUTH, {row["id"]: row for row in rows}, ascii_only=False)
+
+
+def write_rows(path: Path, clips: list[tuple[dict, list[str]]], language: str) -> None:
+    """A line for each text of a clip: its id, the list of its frames or its film, the text."""
+    lines = (
+        f"{row['id']}\t{json.dumps(media)}\t{text}\n"
+        for row, media in clips
+        for text in row["captions"][language]
+    )
+    write_text(path, "".join(lines))
+
+
+def open_clips(folder: str | Path, language: str = "en") -> dict[str, list[Record]]:
+    """The clips of each split as `make_clips` wrote them, told in one language."""
+    rows = clip_truth(folder).values()
+    return {
+        split: [clip_record(folder, r, language) for r in rows if r["split"] == split] for split in SPLITS
+    }
+
+
+def open_stills(folder: str | Path, language: str = "en") -> list[Record]:
+    """The single frames, for an eye to learn from before it sees clips."""
+    rows = clip_truth(folder).values()
+    return [clip_record(folder, row, language) for row in rows if row["split"] == STILLS]
+
+
+def clip_record(folder: str | Path, row: Mapping[str, Any], language: str) -> Record:
+    if language not in row["captions"]:
+        raise DrawnError(f"no captions in {language!r}; there are {', '.join(row['captions'])}")
+    media = resolve(folder) / (f"{STILLS}/{row['id']}.jpg" if row["split"] == STILLS else film_path(row))
+    split = "train" if row["split"] == STILLS else row["split"]
+    return Record(row["id"], str(media), tuple(row["captions"][language]), split, row["attributes"])
+
+
+def read_times(folder: str | Path) -> dict[str, list[tuple[float, float]]]:
+    """When the scenes of each clip start and end, in seconds."""
+    return {
+        name: [tuple(scene) for scene in row["times"]]
+        for name, row in clip_truth(folder).items()
+        if row["split"] != STILLS
+    }
+
+
+def clip_truth(folder: str | Path) -> dict[str, dict[str, Any]]:
+    """What is known of each clip and still, by id."""
+    return read_json(resolve(folder) / CLIP_TRUTH)
