@@ -210,7 +210,9 @@ def place_in_pack(path: str) -> str:
 
 
 def nobodys(about: tarfile.TarInfo) -> tarfile.TarInfo:
-    return about.replace(uid=0, gid=0, uname="", gname="")
+    about.uid = about.gid = 0
+    about.uname = about.gname = ""
+    return about
 
 
 def unpack_model(pack: Path, target: Path) -> list[str]:

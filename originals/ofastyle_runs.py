@@ -4,7 +4,7 @@ import argparse
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -18,14 +18,13 @@ from lib.models.captioner import Captioner
 from lib.models.decoding import Decoding
 from lib.models.errors import ModelError
 from lib.models.features import hash_weights
-from lib.paths import resolve, shorten
+from lib.paths import resolve, shorten, some
 from lib.score.evaluate import evaluate
 from lib.train import CaptionTask, by_captions, caption_all, cross_entropy, fit, reward_of, self_critical
 from originals import ofastyle_files as files
 
 PROMPT = " what does the image describe? reply in personality {}."
 SEED = 0
-SAMPLES = 10
 
 
 def prefixes_of(conf: files.StyleConf, styles: Mapping[str, str], text: Text) -> dict[str, tuple[str, ...]]:
@@ -66,57 +65,50 @@ def records_of(rows: Sequence[files.StyledPicture], split: str) -> list[Record]:
 def train_styled(args: argparse.Namespace) -> None:
     if args.cider and not args.checkpoint:
         raise ModelError("--cider needs a checkpoint to start from: give -p")
-    conf, decoding = files.read_conf(args.conf), decoding_of(args)
-    styles = files.read_styles(conf)
-    told = {split: getattr(conf, f"{split}_json") for split in ("train", "val")}
-    splits = {s: records_of(files.read_style_rows(conf, name, styles), s) for s, name in told.items()}
+    decoding = Decoding(beam=args.beam_size, max_length=args.max_len, no_repeat_ngram=3)
+    conf = files.read_conf(args.conf)
+    styles, named = files.read_styles(conf), {"train": conf.train_json, "val": conf.val_json}
+    splits = {s: records_of(files.read_style_rows(conf, name, styles), s) for s, name in named.items()}
     torch.manual_seed(SEED)
     model = open_start(conf, args.checkpoint)
     prefixes = prefixes_of(conf, styles, model.vocab)
-    marks = [token for told in prefixes.values() for token in told] if isinstance(model.vocab, Vocab) else []
-    model = model.marked([*marks, *(styles.values() if conf.tokenize_style else ())])
+    words = [token for prefix in prefixes.values() for token in prefix]  # which our own texts may lack
+    marks = words if isinstance(model.vocab, Vocab) else styles.values() if conf.tokenize_style else ()
+    model = model.marked(list(marks))
     # training sees a crop of nearly all of a picture, and all else the middle of it
     shown = replace(model.preprocess, resize=max(model.preprocess.resize, model.preprocess.crop * 8 // 7))
-    views = {
-        "train": PictureView(splits["train"], shown, augment=True),
-        "val": PictureView(splits["val"], model.preprocess),
-    }
-    start = hash_weights(model)[:16]
-
-    def rows(record: Record) -> list[Caption]:
-        return [Caption(text, prefixes[record.attributes["style"]]) for text in record.captions]
-
+    views = {"train": PictureView(splits["train"], shown, augment=True)}
+    views["val"] = PictureView(splits["val"], model.preprocess)
+    rows, start = teller(prefixes), hash_weights(model)[:16]
+    about = {"prefixes": prefixes, "decoding": asdict(decoding), "warm_up": args.warm_up}
     task = CaptionTask(splits, model.vocab, model.encoder, model.preprocess, views, start, rows=rows)
-    training = training_of(args)
-    loader = task.loader(training)
-    training = replace(training, warmup_steps=round(args.warm_up * len(loader) * args.max_epoches))
-    objective = cross_entropy(label_smoothing=training.label_smoothing)
+    training = training_by(args)
+    loader, objective = task.loader(training), cross_entropy(label_smoothing=training.label_smoothing)
     if args.cider:
         objective = self_critical(reward_of(splits["train"], {"cider_d": 1.0}), max_length=args.max_len)
-    about = {"prefixes": prefixes, "decoding": asdict(decoding), "warm_up": args.warm_up}
+    key = task.run_key(model, "cider" if args.cider else "cross_entropy")
     fitted = fit(
         model,
         objective,
         loader,
-        training=training,
+        training=replace(training, warmup_steps=round(args.warm_up * len(loader) * args.max_epoches)),
         folder=conf.output,
-        run_key=task.run_key(model, "cider" if args.cider else "cross_entropy"),
-        validate=by_captions(splits["val"], views["val"], decoding, prefix=teller(prefixes)),
+        run_key=key | {"decoding": about["decoding"], "shown": shown.to_json()},
+        validate=by_captions(splits["val"], views["val"], decoding, prefix=lambda r: rows(r)[0].prefix),
         meta=model.meta() | {"style": about},
         encoder=model.encoder,
     )
     print(f"{fitted.state}: {shorten(fitted.best)}")
 
 
-def teller(prefixes: Mapping[str, Sequence[str]]) -> Callable[[Record], tuple[str, ...]]:
-    return lambda record: tuple(prefixes[record.attributes["style"]])
+def teller(prefixes: Mapping[str, Sequence[str]]) -> Callable[[Record], list[Caption]]:
+    """How a record's captions are told: as its style says."""
+    return lambda record: [
+        Caption(text, tuple(prefixes[record.attributes["style"]])) for text in record.captions or ("",)
+    ]
 
 
-def decoding_of(args: argparse.Namespace) -> Decoding:
-    return Decoding(beam=args.beam_size, max_length=args.max_len, no_repeat_ngram=3)
-
-
-def training_of(args: argparse.Namespace) -> Training:
+def training_by(args: argparse.Namespace) -> Training:
     return Training(
         epochs=args.max_epoches,
         batch_size=args.batch_size,
@@ -131,61 +123,52 @@ def training_of(args: argparse.Namespace) -> Training:
     )
 
 
-class Trained:
-    """What `train` left in work_dir/output, asked as it was trained."""
-
-    def __init__(self, conf: files.StyleConf, styles: Mapping[str, str]):
-        model, self.meta = Captioner.load(conf.output), checkpoint.read_meta(checkpoint.locate(conf.output))
-        told = self.meta.get("style", {})
-        wanted = prefixes_of(conf, styles, model.vocab)
-        if {style: tuple(prefix) for style, prefix in told.get("prefixes", {}).items()} != wanted:
-            raise ModelError(
-                f"{shorten(conf.output)}: trained with another prompt, tokenize_style or list of styles"
-            )
-        self.decoding, self.teller = Decoding(**told["decoding"]), teller(wanted)
-        self.model = model.to("cuda" if torch.cuda.is_available() else "cpu")
-
-    def caption(self, rows: Sequence[files.StyledPicture], **how: int) -> list[str]:
-        records = records_of(rows, "test")
-        view = PictureView(records, self.model.preprocess)
-        return caption_all(self.model, records, view, self.decoding, prefix=self.teller, **how)
+def caption_rows(
+    conf: files.StyleConf, styles: Mapping[str, str], rows: Sequence[files.StyledPicture], **how: int
+) -> tuple[list[str], dict[str, Any]]:
+    """Captions by what `train` left in work_dir/output, asked as it was trained; and its meta.json."""
+    model, meta = Captioner.load(conf.output), checkpoint.read_meta(checkpoint.locate(conf.output))
+    told, wanted = meta.get("style", {}), prefixes_of(conf, styles, model.vocab)
+    if {style: tuple(prefix) for style, prefix in told.get("prefixes", {}).items()} != wanted:
+        what = "trained with another prompt, tokenize_style or list of styles"
+        raise ModelError(f"{shorten(conf.output)}: {what}")
+    model.to("cuda" if torch.cuda.is_available() else "cpu")
+    records, tell = records_of(rows, "test"), teller(wanted)
+    view, decoding = PictureView(records, model.preprocess), Decoding(**told["decoding"])
+    return caption_all(model, records, view, decoding, prefix=lambda r: tell(r)[0].prefix, **how), meta
 
 
 def evaluate_styled(args: argparse.Namespace) -> None:
     conf = files.read_conf(args.conf)
     styles = files.read_styles(conf)
-    rows, trained = files.read_style_rows(conf, conf.test_json, styles), Trained(conf, styles)
-    texts = trained.caption(rows, batch_size=args.batch_size, workers=args.num_workers)
+    rows, how = files.read_style_rows(conf, conf.test_json, styles), {"workers": args.num_workers}
+    texts, meta = caption_rows(conf, styles, rows, batch_size=args.batch_size, **how)
     scores = evaluate(texts, [row.said for row in rows], resamples=0)
     shown = (f"{name} {100 * scores[key]:.2f}" for name, key in files.SCORES.items() if key)
     print(f"{shorten(conf.output)}, {len(rows):,} pictures: {', '.join(shown)}")
     if args.log_csv_file:
-        ran = trained.meta["run_key"]["training"]
-        rates = (f"{ran[name]:.2e}" for name in ("learning_rate", "final_learning_rate"))
-        run = [conf.work_dir, ran["epochs"], trained.meta["style"]["warm_up"], *rates, ran["weight_decay"]]
+        ran = meta["run_key"]["training"]
+        rates = (f"{ran.get(name, 0):.2e}" for name in ("learning_rate", "final_learning_rate"))
+        run = [conf.work_dir, ran["epochs"], meta["style"]["warm_up"], *rates, ran["weight_decay"]]
         files.append_scores(resolve(args.log_csv_file), run, scores)
 
 
 def infer_styled(args: argparse.Namespace) -> None:
     conf = files.read_conf(args.conf)
     styles = files.read_styles(conf)
+    if args.random and args.inference_json:
+        raise FormatError("-r draws pictures, -j says which: give one or the other")
     if args.inference_json:
-        if args.random or args.batch_size is not None:
-            raise FormatError("-j says which pictures; -r and -b draw some: give one or the other")
         rows = files.read_asked(conf, args.inference_json, styles)
+    elif args.batch_size < 1:
+        raise FormatError(f"-b must be at least 1, not {args.batch_size}")
     else:  # none twice, and the same ones each time
         rows = files.read_style_rows(conf, conf.val_json, styles)
-        wanted = SAMPLES if args.batch_size is None else args.batch_size
-        if wanted < 1:
-            raise FormatError(f"-b must be at least 1, not {wanted}")
-        rows = random.Random(SEED).sample(rows, min(wanted, len(rows)))
-    texts = Trained(conf, styles).caption(rows)
+        rows = random.Random(SEED).sample(rows, min(args.batch_size, len(rows)))
+    texts, _ = caption_rows(conf, styles, rows)
     folder = resolve(args.out_dir or conf.work_dir)
     name = conf.model_name if args.description is None else args.description
-    path = files.write_inference(folder, conf, name, rows, texts)
-    for row, text in zip(rows, texts, strict=True):
-        print(f"{row.image} ({row.style}): {text}")
-    print(shorten(path))
+    print(shorten(files.write_inference(folder, conf, name, rows, texts)))
 
 
 def pack_trained(args: argparse.Namespace) -> None:
@@ -195,8 +178,8 @@ def pack_trained(args: argparse.Namespace) -> None:
 
 
 def unpack_trained(args: argparse.Namespace) -> None:
-    names = files.unpack_model(Path(resolve(args.pack)), resolve(args.out_dir))
-    print(f"{len(names)} files: {', '.join(name for name in names if '/output/' not in name)} and a model")
+    names = files.unpack_model(resolve(args.pack), resolve(args.out_dir))
+    print(f"{len(names)} files, {some(names)}")
 
 
 COMMANDS = {
