@@ -5,7 +5,7 @@ They offer what our own `Vocab` offers, and nothing is downloaded.
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from lib.data.text import MAX_TOKENS, Text, TextError, Vocab, tokenize
 from lib.files import hash_file, sha256
 from lib.paths import resolve, shorten
 
+SAFE = ("*.json", "*.txt", "*.model", "*.safetensors")  # files that hold no code
 XLM_R = {"start": 0, "pad": 1, "end": 2, "unknown": 3}  # its marks stand before the pieces, one further each
 
 
@@ -30,14 +31,25 @@ class Subwords:
     join: Callable[[list[int]], str]
     source: Mapping[str, str]  # what `open_text` opens it from
     longest: int | None = None  # pieces of a text, whoever asks for more
+    added: tuple[str, ...] = ()  # marks that captions may begin with, numbered behind the pieces
 
     def __len__(self) -> int:
-        return self.size
+        return self.size + len(self.added)
+
+    def renumbered(self, **marks: int) -> "Subwords":
+        """The same pieces for a model that has its own `start`, `end` and `pad`, and a `size` of its own."""
+        return replace(self, **marks, source={**self.source, "marks": marks})
+
+    def marked(self, marks: Sequence[str]) -> tuple["Subwords", list[int]]:
+        """The same and further marks, and where its numbers have gone."""
+        added = tuple(dict.fromkeys([*self.added, *marks]))
+        return replace(self, added=added, source={**self.source, "added": added}), list(range(len(self)))
 
     @property
     def marks(self) -> tuple[int, ...]:
         """What no caption says."""
-        return tuple(dict.fromkeys(n for n in (self.pad, self.start, self.unknown) if n != self.end))
+        own = dict.fromkeys(n for n in (self.pad, self.start, self.unknown) if n != self.end)
+        return (*own, *range(self.size, len(self)))
 
     @property
     def digest(self) -> str:
@@ -45,7 +57,10 @@ class Subwords:
 
     def begin(self, prefix: Sequence[str] = ()) -> list[int]:
         """What is given before a caption: the start, and the pieces that say how to tell it."""
-        return [self.start, *(number for text in prefix for number in self.split(text))]
+        return [self.start, *(number for text in prefix for number in self.give(text))]
+
+    def give(self, text: str) -> list[int]:
+        return [self.size + self.added.index(text)] if text in self.added else self.split(text)
 
     def encode(self, text: str, *, prefix: Sequence[str] = (), max_tokens: int = MAX_TOKENS) -> list[int]:
         """A caption as numbers."""
@@ -65,15 +80,18 @@ class Subwords:
         return dict(self.source)
 
 
-def snapshot_folder(name: str | Path) -> Path:
-    """A folder, or where the hub's cache has what a hub id names."""
+def snapshot_folder(name: str | Path, *, revision: str | None = None, hub: bool = False) -> Path:
+    """A folder, or where the hub's cache has what a hub id names; with `hub` it is fetched."""
     if resolve(name).is_dir():
         return resolve(name)
+    if not hub:
+        environment.offline()
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(str(name), local_files_only=True))
+        how = {"revision": revision, "local_files_only": not hub, "allow_patterns": SAFE}
+        return Path(snapshot_download(str(name), **how))
     except (HFValidationError, LocalEntryNotFoundError):
         raise TextError(f"{shorten(resolve(name))}: no folder with a tokenizer") from None
 
@@ -145,4 +163,5 @@ def open_text(description: Mapping[str, Any]) -> Text:
     found = OPENERS[description["kind"]](description["path"])
     if found.describe()["sha256"] != description["sha256"]:
         raise TextError(f"{description['path']}: another tokenizer than the model was trained with")
-    return found
+    found = found.renumbered(**description["marks"]) if "marks" in description else found
+    return found.marked(description["added"])[0] if "added" in description else found

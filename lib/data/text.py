@@ -118,6 +118,7 @@ class Text(Protocol):
     digest: str
 
     def __len__(self) -> int: ...
+    def marked(self, marks: Sequence[str]) -> tuple["Text", list[int]]: ...
     def begin(self, prefix: Sequence[str] = ()) -> list[int]: ...
     def encode(self, text: str, *, prefix: Sequence[str] = (), max_tokens: int = MAX_TOKENS) -> list[int]: ...
     def decode(self, numbers: Iterable[int]) -> str: ...
@@ -157,6 +158,11 @@ class Vocab:
     def marks(self) -> tuple[int, ...]:
         """What no caption says: padding, start, unknown, and every `<prefix>`."""
         return tuple(number for word, number in self.numbers.items() if MARK.fullmatch(word) and word != END)
+
+    def marked(self, marks: Sequence[str]) -> tuple["Vocab", list[int]]:
+        """The same and further tokens that captions may begin with, and where its numbers have gone."""
+        wider = Vocab(number_words([w for w in dict.fromkeys([*self.words, *marks]) if w not in SPECIAL]))
+        return wider, [wider.numbers[word] for word in self.words]
 
     def begin(self, prefix: Sequence[str] = ()) -> list[int]:
         """What is given before a caption: <start>, and tokens that say how to tell it."""

@@ -18,6 +18,7 @@ from lib.models.decoding import Decoding
 from lib.models.encoders import BACKBONES, build_encoder
 from lib.models.errors import ModelError, check_known
 from lib.models.generate import Generated, eval_mode, generate
+from lib.models.image_to_text import Seeing, open_image_to_text
 from lib.models.saved import open_saved
 from lib.models.state import Decoded
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 KEYS = {"kind", "encoder", "decoder"}
 # kind -> what builds it from its description; the oracle's is told attributes instead of shown pictures
-ENCODERS = dict.fromkeys(BACKBONES, build_encoder) | {"clip": build_clip_encoder}
+ENCODERS = dict.fromkeys(BACKBONES, build_encoder)
+ENCODERS |= {"clip": build_clip_encoder, "image_to_text": Seeing}
 ENCODERS["attributes"] = lambda description: AttributeEncoder(description["schema"])
 
 
@@ -113,6 +115,21 @@ class Captioner(nn.Module):
         """What a checkpoint must say besides the weights."""
         preprocess = None if self.preprocess is None else self.preprocess.to_json()
         return {"model": self.describe(), "text": self.vocab.describe(), "preprocess": preprocess}
+
+    def marked(self, marks: Sequence[str]) -> "Captioner":
+        """This captioner with further marks that captions may begin with; all that it has learnt stays."""
+        vocab, places = self.vocab.marked(marks)
+        decoder = build_decoder(describe_decoder(self.decoder) | {"vocab_size": len(vocab)})
+        fresh = decoder.state_dict()
+        for name, learnt in self.decoder.state_dict().items():
+            rows = ... if learnt.shape == fresh[name].shape else torch.tensor(places)
+            fresh[name][rows] = learnt
+        return Captioner(self.encoder, decoder, vocab, self.preprocess)
+
+    @classmethod
+    def published(cls, name: str, *, revision: str | None = None, hub: bool = False) -> "Captioner":
+        """A BLIP, GIT or ViT-GPT2 as it was published: a folder, or an id that lies in the hub's cache."""
+        return cls(*open_image_to_text(name, revision=revision, hub=hub)).eval()
 
     @classmethod
     def from_config(cls, config: dict[str, Any], vocab: Text, preprocess: Preprocess | None) -> "Captioner":

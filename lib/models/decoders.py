@@ -7,6 +7,7 @@ from torch import nn
 
 from lib.config import ConfigError, read_settings
 from lib.models.errors import ModelError, check_known
+from lib.models.image_to_text import Telling, TellingSettings
 from lib.models.language import LanguageDecoder, LanguageSettings
 from lib.models.recurrent import AttentionGRUDecoder, AttentionGRUSettings, GRUDecoder, GRUSettings
 from lib.models.transformer import TransformerDecoder, TransformerSettings
@@ -16,6 +17,7 @@ DECODERS = {
     "attention_gru": (AttentionGRUSettings, AttentionGRUDecoder),
     "transformer": (TransformerSettings, TransformerDecoder),
     "huggingface": (LanguageSettings, LanguageDecoder),
+    "image_to_text": (TellingSettings, Telling),
 }
 
 

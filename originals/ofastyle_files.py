@@ -1,0 +1,242 @@
+"""OFAStyleIC's files: its conf, styles and rows, its results and log of scores, the pack of a model."""
+
+import csv
+import difflib
+import json
+import os.path
+import re
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lib.config import ConfigError, read_settings
+from lib.data.formats.report import FormatError
+from lib.data.text import MARK
+from lib.files import FileError, read_utf8, unique_keys, whole, write_json
+from lib.paths import resolve, shorten
+
+STRING = r'("(?:\\.|[^"\\])*")'
+# what people write into a conf beside JSON: comments, a last comma; what stands in a string stays
+BESIDE_JSON = re.compile(rf"{STRING}|(?:#|//)[^\r\n]*"), re.compile(rf"{STRING}|,(?=\s*[}}\]])")
+STYLES, TEMPLATE = "personalities.txt", "<code_{}>"
+SCORES = {"BLEU_1": "bleu1", "BLEU_4": "bleu4", "ROUGE_L": "rouge_l_coco", "CIDEr": "cider_d", "SPICE": None}
+HEADER = ["eval_time", "work_dir", "epoches", "warm_up", "lr", "lr_end", "weight_decay", *SCORES]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleConf:
+    """What a conf says; paths start at the project's folder."""
+
+    model_name: str
+    model_revision: str | None
+    tokenize_style: bool  # a style is a mark of its own, or its own words
+    img_addr: str
+    dataset_path: str
+    file_attr: str
+    train_json: str
+    test_json: str
+    val_json: str
+    work_dir: str
+    prompt: str | None = None
+    style_dict: str | dict | None = None
+
+    def picture(self, image_hash: str) -> str:
+        return os.path.join(self.img_addr, image_hash + self.file_attr)  # noqa: PTH118  as it is written
+
+    @property
+    def output(self) -> Path:
+        return resolve(self.work_dir) / "output"
+
+
+def read_conf(path: str) -> StyleConf:
+    told, where = parse_loosely(resolve(path)), shorten(resolve(path))
+    if not isinstance(told, dict):
+        raise FormatError(f"{where}: expected an object of settings")
+    try:
+        conf = read_settings(StyleConf, told)
+    except (ConfigError, TypeError) as error:
+        raise FormatError(f"{where}: {str(error).removeprefix('StyleConf.__init__() ')}") from None
+    if conf.prompt and conf.prompt.count("{}") != 1:
+        raise FormatError(f"{where}: prompt: expected {{}} once, where the style is to stand")
+    return conf
+
+
+def parse_loosely(path: Path) -> Any:
+    text = read_utf8(path)
+    for noise in BESIDE_JSON:
+        text = noise.sub(lambda found: found[1] or "", text)
+    try:
+        return json.loads(text, object_pairs_hook=unique_keys)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{shorten(path)}: not JSON: {error}") from None
+
+
+def read_styles(conf: StyleConf) -> dict[str, str]:
+    """Each style's mark: its number in the conf's own table, or its line in the dataset's list, from 0."""
+    where, table = "style_dict", conf.style_dict
+    if table is None:
+        file = resolve(conf.dataset_path) / STYLES
+        names = [line.removesuffix("\r") for line in read_utf8(file).rstrip("\r\n").split("\n")]
+        where, table = shorten(file), {"items": dict(zip(names, range(len(names)), strict=True))}
+        if "" in names or len(table["items"]) < len(names):
+            raise FormatError(f"{where}: expected another style in each line")
+    elif isinstance(table, str):
+        where, table = shorten(resolve(table)), parse_loosely(resolve(table))
+    try:
+        template, numbers = table.get("template", TEMPLATE), table["items"].items()
+        marks = {style: template.replace("{}", str(int(number))) for style, number in numbers}
+        fine = len(set(marks.values())) == len(marks) and all(map(MARK.fullmatch, marks.values()))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        fine = False
+    if not fine:
+        raise FormatError(
+            f'{where}: expected {{"template": "{TEMPLATE}", "items": {{style: its own number}}}}'
+        )
+    return marks
+
+
+class StyledPicture(NamedTuple):
+    """A picture, and what was said of it in one style."""
+
+    style: str
+    image: str  # its path as it is written down
+    said: tuple[str, ...]
+    listed: bool = False  # whether that is written as a list
+
+
+def read_style_rows(conf: StyleConf, name: str, styles: Mapping[str, str]) -> list[StyledPicture]:
+    """Rows of Personality-Captions; those of one picture and style are one, and no others."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for where, row in objects_in(resolve(conf.dataset_path) / name):
+        texts = texts_of(row, "comment", where) + texts_of(row, "additional_comments", where)
+        if not texts or not all(map(str.strip, texts)) or not isinstance(row.get("image_hash"), str):
+            raise FormatError(f"{where}: expected a comment and an image_hash")
+        style = known_style(row.get("personality"), styles, where)
+        found.setdefault((style, conf.picture(row["image_hash"])), []).extend(texts)
+    return [StyledPicture(*key, tuple(texts), len(texts) > 1) for key, texts in found.items()]
+
+
+def read_asked(conf: StyleConf, path: str, styles: Mapping[str, str]) -> list[StyledPicture]:
+    """What `inference -j` is asked: pictures by their hash or path, a style each, references or none."""
+    asked = []
+    for where, row in objects_in(resolve(path)):
+        image = conf.picture(str(row["image_hash"])) if row.get("image_hash") else row.get("image")
+        if not isinstance(image, str):
+            raise FormatError(f"{where}: expected image_hash or image")
+        style, said = known_style(row.get("style"), styles, where), texts_of(row, "reference", where)
+        asked.append(StyledPicture(style, image, tuple(said), isinstance(row.get("reference"), list)))
+    return asked
+
+
+def objects_in(file: Path) -> list[tuple[str, dict]]:
+    """The objects of a JSON list, or one of each line, with where they stand."""
+    text, where = read_utf8(file), shorten(file)
+    listed = text.lstrip().startswith("[")
+    try:
+        rows = (
+            json.loads(text) if listed else [json.loads(line) for line in text.splitlines() if line.strip()]
+        )
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{where}: not JSON, as a list or in lines: {error}") from None
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        raise FormatError(f"{where}: expected objects, in a list or one a line")
+    return [(f"{where}: row {place}", row) for place, row in enumerate(rows, start=1)]
+
+
+def texts_of(row: dict, key: str, where: str) -> list[str]:
+    """A text or a list of texts; null is none."""
+    told = row.get(key)
+    texts = told if isinstance(told, list) else [] if told is None else [told]
+    if not all(isinstance(text, str) for text in texts):
+        raise FormatError(f"{where}: expected a text or a list of texts as {key}")
+    return texts
+
+
+def known_style(style: Any, styles: Mapping[str, str], where: str) -> str:
+    if style not in styles:
+        close = difflib.get_close_matches(str(style), styles, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"it is none of the {len(styles)} in the list"
+        raise FormatError(f"{where}: unknown style {style!r}; {hint}")
+    return style
+
+
+def write_inference(
+    folder: Path, conf: StyleConf, name: str, rows: Sequence[StyledPicture], captions: Sequence[str]
+) -> Path:
+    results = []
+    for row, caption in zip(rows, captions, strict=True):
+        result = {"style": row.style, "image": row.image, "caption": caption}
+        said = {"reference": list(row.said) if row.listed else row.said[0]} if row.said else {}
+        results.append(result | said)
+    about = {"model_name": name, "model_revision": conf.model_revision, "n_eval_sample": len(results)}
+    file = folder / f"inference_{datetime.now():%y%m%d-%H%M%S}.json"
+    return write_json(file, about | {"results": results}, indent=4)
+
+
+def append_scores(path: Path, run: Sequence[Any], scores: Mapping[str, float]) -> None:
+    """A row more in the log; what stands there stays as it is."""
+    had = path.read_bytes() if path.exists() else b""
+    if had and had.splitlines()[0] != ",".join(HEADER).encode():
+        raise FormatError(f"{shorten(path)}: expected a log that begins with {','.join(HEADER)}")
+    values = ["" if key is None else f"{round(100 * scores[key], 3):.2f}" for key in SCORES.values()]
+    row = [f"{datetime.now():%Y%m%d-%H%M%S}", *run, *values]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8", newline="") as log:
+        log.write("" if not had or had.endswith(b"\n") else "\r\n")
+        csv.writer(log).writerows([row] if had else [HEADER, row])
+
+
+def pack_model(conf_file: str, folder: Path) -> Path:
+    """The trained model's folder and the conf in one archive; nothing that is there is touched."""
+    conf, told = read_conf(conf_file), resolve(conf_file)
+    target = folder / f"{told.name.removesuffix('.json')}_{datetime.now():%y%m%d-%H%M%S}.tar.gz"
+    if target.is_relative_to(conf.output):
+        raise FileError(f"{shorten(target)}: a pack cannot stand in the folder that it holds")
+    with whole(target) as draft, tarfile.open(draft, "w:gz", dereference=True) as archive:
+        archive.add(conf.output, f"{place_in_pack(conf.work_dir)}/output", filter=nobodys)
+        archive.add(told, place_in_pack(conf_file), filter=nobodys)
+    return target
+
+
+def place_in_pack(path: str) -> str:
+    """A relative path stays as it is written; any other would lead out of the folder of who unpacks it."""
+    plain = Path(os.path.normpath(path))
+    return plain.name if plain.is_absolute() or plain.parts[:1] == ("..",) else plain.as_posix()
+
+
+def nobodys(about: tarfile.TarInfo) -> tarfile.TarInfo:
+    about.uid = about.gid = 0
+    about.uname = about.gname = ""
+    return about
+
+
+def unpack_model(pack: Path, target: Path) -> list[str]:
+    """What a pack holds, into a folder: all of it, or nothing where one thing in it is odd or in the way."""
+    try:
+        with tarfile.open(pack, "r:gz") as archive:
+            for member in archive.getmembers():
+                if trouble := trouble_with(member, target):
+                    raise FileError(f"{shorten(pack)}: {member.name}: {trouble}; nothing was unpacked")
+            names = [member.name for member in archive.getmembers() if member.isfile()]
+            target.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=target) as draft:
+                archive.extractall(draft, filter="data")
+                for name in names:
+                    (target / name).parent.mkdir(parents=True, exist_ok=True)
+                    (Path(draft) / name).rename(target / name)
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        raise FileError(f"{shorten(pack)}: cannot be unpacked: {error}") from None
+    return names
+
+
+def trouble_with(member: tarfile.TarInfo, target: Path) -> str | None:
+    if not (member.isfile() or member.isdir()):
+        return "a link or a device, not a file"
+    if not (target / member.name).resolve().is_relative_to(target.resolve()):
+        return "leads out of the folder"
+    return "stands there already" if member.isfile() and (target / member.name).exists() else None
