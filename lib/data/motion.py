@@ -21,7 +21,7 @@ from atelier.clips import (
     draw_clip,
     draw_still,
     scene_lengths,
-    seen_in_still,
+    scenes_of,
     tell_clip,
     tell_many,
     tell_still,
@@ -81,7 +81,9 @@ def take_still(take: Take, recipe: ClipRecipe, folder: Path) -> dict[str, Any]:
     picture = draw_still(take.clip, take.seed, recipe.size)
     picture.save(folder / STILLS / f"{take.name}.jpg", quality=92, subsampling=0)
     captions = {name: tell_many(tell_still, take.clip, take.seed, 1, name) for name in LANGUAGES}
-    return {"id": take.name, "split": STILLS, "attributes": seen_in_still(take.clip), "captions": captions}
+    # an eye may learn from what is being done, though a frame does not always tell; a caption may not say it
+    known = {"attributes": scenes_of(take.clip)[0], "captions": captions}
+    return {"id": take.name, "split": STILLS, **known}
 
 
 def film_path(row: Mapping[str, Any]) -> str:
