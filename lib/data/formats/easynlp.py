@@ -153,6 +153,11 @@ class ClipTable:
     def columns(self) -> list[str]:
         return parse_schema(self.schema, self.frames, *([self.text] if self.text else []))
 
+    def ident(self, row: TableRow) -> str:
+        """The first field that is neither frames nor text, else the line."""
+        own = (name for name in self.columns if name not in (self.frames, self.text))
+        return row.fields.get(next(own, ""), str(row.line))
+
     def __iter__(self) -> Iterator[TableRow]:
         with open_table(self.path) as file:
             line = 0
@@ -210,15 +215,13 @@ class ClipTable:
 def table_records(table: ClipTable, split: str, *, images: Path | None = None) -> list[Record]:
     """A record for each clip with all that is said of it; its frames stay in the table until asked for.
 
-    Its id is the first column that is neither frames nor text, else its line. With `images` the frames are
-    paths below that folder. Two clips of one id are an error.
+    With `images` the frames are paths below that folder. Two clips of one id are an error.
     """
     gallery = Gallery(images, REPORT) if images else None
-    own = next((name for name in table.columns if name not in (table.frames, table.text)), None)
     records: dict[str, Record] = {}
     seen: dict[str, bytes] = {}
     for row in table:
-        ident = row.fields[own] if own else str(row.line)
+        ident = table.ident(row)
         hashed = blake2b(row.frames, digest_size=16).digest()
         if seen.setdefault(ident, hashed) != hashed:
             REPORT.bad(Bad.DUPLICATE, table.path, row.line, f"other frames under another id than {ident!r}")
