@@ -50,7 +50,7 @@ NO_PLACE = {
 }
 EPILOG = """parameters; those that train goes without have the README's values, or those of an earlier run:
   frame_num=4                  frames of a clip (3); any clip may have more or fewer
-  frame_choice=uniform         or first, as EasyNLP itself has it, or random
+  frame_choice=uniform         or first, as EasyNLP itself has it
   vit_ckpt_path=DIR            a CLIP that transformers saved, or an eye of notebook 00
   pretrain_model_name_or_path= a tokenizer's folder, a vocab.json, or the --checkpoint_dir of an earlier run
   img_size=224 img_len=256 text_len=32 block_size=288 n_layer=12 n_head=12 n_embd=768
@@ -64,7 +64,7 @@ class ClipParameters:
     """What `--user_defined_parameters` may hold; None is the README's value, or that of an earlier run."""
 
     frame_num: int | None = None
-    frame_choice: Literal["uniform", "first", "random"] | None = None
+    frame_choice: Literal["uniform", "first"] | None = None
     vit_ckpt_path: str = ""
     pretrain_model_name_or_path: str = ""
     img_size: int = 224

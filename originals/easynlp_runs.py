@@ -25,7 +25,7 @@ from lib.data.formats.gallery import is_picture, leads_out
 from lib.data.formats.report import FormatError
 from lib.data.images import Preprocess
 from lib.data.loader import CaptionPairs, Loader
-from lib.data.record import Record
+from lib.data.record import SPLITS, Record
 from lib.data.subwords import open_huggingface, snapshot_folder
 from lib.data.text import Text, Vocab
 from lib.files import read_json, whole, write_json
@@ -55,10 +55,7 @@ def train_clips(args: argparse.Namespace) -> None:
     torch.manual_seed(args.random_seed)
     clip, given = args.clip, args.clip.pretrain_model_name_or_path
     earlier = find_run(given)
-    splits = {
-        split: records_of(args, table, split)
-        for split, table in zip(("train", "val"), args.tables, strict=True)
-    }
+    splits = {name: records_of(args, table, name) for name, table in zip(SPLITS, args.tables, strict=False)}
     if earlier:
         if lost := [name for name in (*GPT, "vit_ckpt_path") if getattr(clip, name)]:
             raise ConfigError(f"{lost[0]} is given, and {given} has its own: leave it out")
@@ -161,10 +158,9 @@ def tell_clips(args: argparse.Namespace, records: list[Record]) -> Iterator[tupl
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     words = longest(model, args.clip.text_len)
     decoding = Decoding(max_length=words, beam=max(BEAM, wanted), n_best=wanted)
-    seed = args.random_seed if model.encoder.choose == "random" else None
     for start in range(0, len(records), args.micro_batch_size):
         some = records[start : start + args.micro_batch_size]
-        shown = torch.stack([model.encoder.open(record, model.preprocess, seed) for record in some])
+        shown = torch.stack([model.encoder.open(record, model.preprocess) for record in some])
         yield from (texts for texts, _ in caption(model, shown, decoding))
 
 
