@@ -187,10 +187,11 @@ def write(tables: list[dict], arguments: argparse.Namespace) -> None:
     text = (
         f"Medians of {arguments.rounds} rounds in turns, ratios medians of ratios. The film is drawn, "
         f"{SIZE[0]} x {SIZE[1]}, {RATE} frames a second, H.264 of x264's preset veryfast. Ours surveys the "
-        "packets, seeks the key frames before what is wanted, and leaves out between them what no other frame builds on; the "
-        "others decode every frame, with as many threads as they take by themselves. Of the table ours checks "
-        "each row and all base64; for pictures it goes through the table twice, to find the rows and to read "
-        f"them. Load average at the end {os.getloadavg()[0]:.1f}: the machine was shared. {versions}."
+        "packets, seeks the key frames before what is wanted, and leaves out between them what no other "
+        "frame builds on; the others decode every frame, with as many threads as they take by themselves. Of "
+        "the table ours checks each row and all base64; for pictures it goes through it twice, to find rows "
+        "and to read them. Load average at the end "
+        f"{os.getloadavg()[0]:.1f}: the machine was shared. {versions}."
     )
     options = " ".join(f"--{name} {getattr(arguments, name)}" for name in ("rounds", "seconds", "megabytes"))
     command = f"python -m benchmarks.video {options}"
