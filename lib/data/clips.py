@@ -79,7 +79,8 @@ def reel_of(record: Record) -> Reel:
     """Where a record's frames are found; numbers are a film's frames, or where a table's field lies."""
     path = Path(record.media)
     if not record.frames:
-        return open_reel(path)
+        still = is_picture(path.name)  # a picture is a clip of one frame
+        return listed(1, lambda places: (load_image(path) for _ in places)) if still else open_reel(path)
     if isinstance(record.frames[0], str):
         return listed(len(record.frames), lambda places: (load_image(record.files[p]) for p in places))
     if path.suffix.lower() in (*FILMS, ".gif"):
