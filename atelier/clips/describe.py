@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from random import Random
 
-from atelier.clips.sample import CLIP_NAMES, FIRST, THEN, WITH_HAT, scenes_of, seen_in_still, name_move
+from atelier.clips.sample import CLIP_NAMES, FIRST, THEN, WITH_HAT, name_move, scenes_of, seen_in_still
 from atelier.parse import Parsed
 from atelier.phrase import is_plural, join, with_article
 from atelier.sample import blend
