@@ -5,11 +5,21 @@ stands before it, so one text is read from its start and the other from its end.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from random import Random
 
-from atelier.clips.sample import CLIP_NAMES, FIRST, THEN, WITH_HAT, name_move, scenes_of, seen_in_still
+from atelier.clips.sample import (
+    CLIP_NAMES,
+    FIRST,
+    ORDERED,
+    THEN,
+    WITH_HAT,
+    name_move,
+    scenes_of,
+    seen_in_still,
+    true_actions,
+)
 from atelier.parse import Parsed
 from atelier.phrase import is_plural, join, with_article
 from atelier.sample import blend
@@ -222,3 +232,14 @@ def read_clip(text: str, language: str = "en") -> Parsed:
 
 PASSED = {"a", "an", "and", "after", "cut", "dressed", "he", "in", "is", "she", "the", "then", "this"}
 PASSED |= {"wears", "wearing", *"一个名位顶和的穿着戴她他这是有然后接镜头切换随"}
+
+
+def action_scores(
+    texts: Sequence[str], clips: Sequence[Attributes], language: str = "en"
+) -> dict[str, float]:
+    """The share of texts that state the true actions, in order; and the same among clips with an action that
+    no single frame tells."""
+    pairs = [(stated_actions(text, language), true_actions(c)) for text, c in zip(texts, clips, strict=True)]
+    ordered = [pair for pair in pairs if ORDERED.intersection(pair[1])]
+    found = {"action_accuracy": pairs, "order_accuracy": ordered}
+    return {name: sum(a == b for a, b in some) / len(some) for name, some in found.items() if some}

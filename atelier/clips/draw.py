@@ -5,6 +5,7 @@ Who walks or runs faces us, and what goes one way goes the other way in reverse 
 
 from collections.abc import Sequence
 from random import Random
+from typing import NamedTuple
 
 from PIL import Image, ImageDraw
 
@@ -12,7 +13,7 @@ from atelier.body import draw_shoes, draw_skin
 from atelier.bottoms import draw_skirt, draw_trouser_leg, draw_waistband
 from atelier.canvas import Canvas
 from atelier.clips.motion import MOTIONS, THIGH, YAW, Manner, Posture
-from atelier.clips.sample import BACKWARDS, scenes_of
+from atelier.clips.sample import BACKWARDS, CLIP_NAMES, CLIP_SCHEMA, scenes_of
 from atelier.draw import draw_above_shoulders, draw_arm
 from atelier.figure import ANKLE, WAIST, Build, Figure, build_person
 from atelier.hats import draw_hat
@@ -30,6 +31,10 @@ from atelier.wardrobe import Attributes
 HIP = 90  # where a leg begins
 SKIRT = 120  # the hem of a skirt and of a dress on somebody who stands
 SHORTS = 0.42  # of a thigh
+AGAIN = ("wave", "jump")  # several times in a clip: how far they have come no frame shows
+PHASES = ("first", "second", "third", "last")  # quarters of an action
+STILL_SCHEMA = {name: CLIP_SCHEMA[name] for name in CLIP_NAMES if "then" not in name and name != "direction"}
+STILL_SCHEMA |= {"action": tuple(MOTIONS), "phase": PHASES}
 WOODS: tuple[Color, ...] = ((176, 122, 74), (120, 78, 54), (84, 92, 106))
 
 
@@ -43,20 +48,49 @@ def draw_clip(clip: Attributes, seed: int, lengths: Sequence[int], size: int = 9
 
 def draw_still(clip: Attributes, seed: int, size: int = 96) -> Image.Image:
     """One frame from somewhere in the clip's first scene."""
-    return draw_moments(scenes_of(clip)[0], (seed, 0), [Random(blend(seed, 3)).random()], size)[0]
+    return draw_moments(scenes_of(clip)[0], (seed, 0), [still_moment(seed)], size)[0]
+
+
+def still_moment(seed: int) -> float:
+    return Random(blend(seed, 3)).random()
+
+
+def facts_of_still(clip: Attributes, seed: int) -> Attributes:
+    """What an eye can learn to see in a still: who and where, one of the actions it may be of, and how far
+    that has come. An action that is another one backwards goes by the other's name."""
+    scene = scenes_of(clip)[0]
+    action, _ = BACKWARDS.get((scene["action"], scene["direction"]), (scene["action"], None))
+    come = arrange(seed, 0).manner.clock(still_moment(seed))
+    phase = None if action in AGAIN else PHASES[min(int(come * len(PHASES)), len(PHASES) - 1)]
+    return {name: scene.get(name) for name in STILL_SCHEMA} | {"action": action, "phase": phase}
+
+
+class Arrangement(NamedTuple):
+    """All that is left to chance in a scene, who is seen in it aside."""
+
+    span: float  # centimetres that the picture is high
+    place: int  # a seed
+    light: Light
+    manner: Manner
+    wood: Color
+
+
+def arrange(seed: int, number: int) -> Arrangement:
+    """How the scene of this number looks this time."""
+    chance = Random(blend(seed, 1, number))
+    span, place = 218 + 26 * chance.random(), int(chance.random() * 2**31)
+    light = Light(brightness=0.95 + 0.1 * chance.random(), warmth=(chance.random() - 0.5) * 0.05)
+    return Arrangement(span, place, light, Manner.of(chance), pick_one(chance, WOODS))
 
 
 def draw_moments(
     scene: Attributes, seeds: tuple[int, int], moments: Sequence[float], size: int
 ) -> list[Image.Image]:
     """Moments of one scene, from 0 to 1; an action that is another one backwards is drawn as that one."""
-    seed, number = seeds
-    chance = Random(blend(seed, 1, number))
-    span = 218 + 26 * chance.random()
+    seed, _ = seeds
+    span, place, light, manner, wood = arrange(*seeds)
     canvas = Canvas(size, Camera(x=0, top=172 - 0.945 * span, span=span))
-    draw_scene(canvas, scene["place"], int(chance.random() * 2**31))
-    light = Light(brightness=0.95 + 0.1 * chance.random(), warmth=(chance.random() - 0.5) * 0.05)
-    manner, wood = Manner.of(chance), pick_one(chance, WOODS)
+    draw_scene(canvas, scene["place"], place)
     move = scene["action"], scene["direction"]
     action, _ = BACKWARDS.get(move, move)
     if action == "sit down":

@@ -170,6 +170,12 @@ def scenes(path: str | Path) -> list[tuple[float, float, Record]]:
     return found
 
 
+def time_overlap(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """What two spans of time cover both, by what either covers (IoU)."""
+    both = min(one[1], other[1]) - max(one[0], other[0])
+    return max(both, 0.0) / (max(one[1], other[1]) - min(one[0], other[0]))
+
+
 def sight(picture: Image.Image) -> np.ndarray:
     """Shares of 64 colours in each ninth of a picture, 1 in all."""
     pixels = np.asarray(picture.resize((48, 48), Image.Resampling.BOX)) >> 6

@@ -20,8 +20,8 @@ from atelier.clips import (
     LANGUAGES,
     draw_clip,
     draw_still,
+    facts_of_still,
     scene_lengths,
-    scenes_of,
     tell_clip,
     tell_many,
     tell_still,
@@ -81,8 +81,7 @@ def take_still(take: Take, recipe: ClipRecipe, folder: Path) -> dict[str, Any]:
     picture = draw_still(take.clip, take.seed, recipe.size)
     picture.save(folder / STILLS / f"{take.name}.jpg", quality=92, subsampling=0)
     captions = {name: tell_many(tell_still, take.clip, take.seed, 1, name) for name in LANGUAGES}
-    # an eye may learn from what is being done, though a frame does not always tell; a caption may not say it
-    known = {"attributes": scenes_of(take.clip)[0], "captions": captions}
+    known = {"attributes": facts_of_still(take.clip, take.seed), "captions": captions}
     return {"id": take.name, "split": STILLS, **known}
 
 
@@ -100,7 +99,7 @@ def write_film(path: Path, frames: Sequence[Image.Image], fps: int) -> None:
         stream.width, stream.height = frames[0].size
         stream.pix_fmt, stream.gop_size, stream.thread_count = "yuv420p", fps, 1
         for frame in frames:
-            film.mux(stream.encode(av.VideoFrame.from_image(frame)))
+            film.mux(stream.encode(av.VideoFrame.from_image(frame).reformat(format="yuv420p")))
         film.mux(stream.encode())
 
 

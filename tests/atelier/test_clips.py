@@ -62,7 +62,7 @@ def test_texts_state_truths_alone_and_are_read_back_whole(language):
     for number in SEEDS:
         clip = clip_of(number)
         text = tell_clip(clip, Random(number), language=language, omit=0)
-        read = CLIPS.parse(text, language)
+        read = CLIPS.in_words(language).parse(text)
         assert read.attributes == visible(clip), text
         assert not read.conflicts and not read.unknown, text
         assert stated_actions(text, language) == true_actions(clip), text
