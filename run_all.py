@@ -245,6 +245,32 @@ PIPELINE = (
         },
     ),
     Stage(
+        notebook="07_video_captioning",
+        makes=("{output}/model_ckpt/video/best", "{output}/metrics/07_video_captioning.json"),
+        inputs={"full": ("{dataset}", "output/clip-vit-large-patch14", "output/bert-base-chinese")},
+        profiles={
+            "smoke": {
+                "dataset": "dataset/clips-smoke",
+                "clips": {"train": 60, "val": 10, "test": 20, "stills": 120},
+                "seeing": {"frames": 4},
+                "sizes": {"width": 32, "layers": 1},
+                "reading": {"epochs": 1},
+                "training": {"epochs": 1},
+                "rewards": {"max_steps": 2, "validate_every": 2},
+            },
+            "flickr8k": None,
+            "coco": None,
+            "full": {
+                "dataset": "dataset/easynlp",  # train.tsv, val.tsv, test.tsv
+                "draw": False,
+                "seeing": {"eye": "output/clip-vit-large-patch14", "words": "output/bert-base-chinese"},
+                "sizes": {"width": 512, "layers": 6},
+                "training": {"epochs": 10, "learning_rate": 0.001},
+                "rewards": {"max_steps": 2000, "validate_every": 200},
+            },
+        },
+    ),
+    Stage(
         notebook="08_style_captioning",
         needs=(*EYE, "{output}/model_ckpt/attn/best"),
         makes=("{output}/model_ckpt/style/best", "{output}/metrics/08_style_captioning.json"),

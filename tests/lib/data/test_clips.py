@@ -10,7 +10,7 @@ from drawn_films import CODECS, SIZE, film, noise, number_in, number_picture, tu
 from PIL import Image
 
 from lib.data import films
-from lib.data.clips import Frame, load_frames, open_frames, scene_cuts
+from lib.data.clips import Frame, load_frames, open_frames, scene_cuts, scenes, time_overlap
 from lib.data.films import ClipError
 from lib.data.formats.easynlp import ClipTable, table_records
 from lib.data.images import ImageError
@@ -314,3 +314,24 @@ def test_uniform_frames_are_those_that_others_took():
 def apart(*pictures):
     small, other = (np.asarray(p.convert("L").resize((64, 48)), float) for p in pictures)
     return abs(small - other).mean()
+
+
+def test_scenes_are_told_apart_with_their_own_frames(tmp_path):
+    greys = [Image.new("RGB", (48, 48), colour) for colour in ("#101010", "#202020", "#e0f0a0")]
+    greys[0].save(tmp_path / "two.gif", save_all=True, append_images=greys[1:], duration=500)
+    (first, second) = scenes(tmp_path / "two.gif")
+    assert first[:2] == (0.0, 1.0) and second[:2] == (1.0, 1.5)
+    assert first[2].frames == (0, 1) and second[2].frames == (2,)
+    (frame,) = open_frames(second[2], 4)
+    assert frame.picture.getpixel((9, 9))[0] > 200
+
+
+def test_a_picture_is_a_clip_of_one_frame(tmp_path):
+    Image.new("RGB", (20, 30), "red").save(tmp_path / "one.png")
+    (frame,) = open_frames(Record("one", str(tmp_path / "one.png"), (), "train"), 8)
+    assert frame.picture.size == (20, 30)
+
+
+def test_spans_of_time_overlap_by_what_they_share():
+    assert time_overlap((0.0, 2.0), (1.0, 3.0)) == pytest.approx(1 / 3)
+    assert time_overlap((0.0, 1.0), (1.0, 3.0)) == time_overlap((0.0, 1.0), (2.0, 3.0)) == 0
