@@ -99,6 +99,7 @@ def write_film(path: Path, frames: Sequence[Image.Image], fps: int) -> None:
         stream.width, stream.height = frames[0].size
         stream.pix_fmt, stream.gop_size, stream.thread_count = "yuv420p", fps, 1
         for frame in frames:
+            # converted here: frames that the encoder converts itself differ from run to run in a few bits
             film.mux(stream.encode(av.VideoFrame.from_image(frame).reformat(format="yuv420p")))
         film.mux(stream.encode())
 
