@@ -88,7 +88,7 @@ COMMANDS = {
 COMMANDS |= {"lib/index/command.py", "lib/index/embed.py", "course/grade.py", "course/handout.py"}
 PROGRAMS = {"lib/__main__.py", "lib/environment.py", "pipeline/command.py", "pipeline/kernel.py"}
 PROGRAMS |= {"rebuild/backends/lavis_worker.py", "rebuild/backends/layer.py", "course/__main__.py"}
-PROGRAMS |= {"originals/beit3.py", "originals/ofastyle.py"}
+PROGRAMS |= {"originals/beit3.py", "originals/ofastyle.py", "originals/easynlp.py"}
 ENTRY_POINTS = {"main": PROGRAMS, "run": COMMANDS, "add_arguments": COMMANDS}
 THE_ENGINES = {
     "papermill",

@@ -28,7 +28,7 @@ GUARD = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi", "proto
 SEGMENT = b"\x18\x53\x80\x67"  # of Matroska and WebM; its length stands behind it
 GIF_PAUSE = 100  # milliseconds for which browsers show a frame that names no time
 TURNS = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
-WORTH = 2  # seeking must spare this factor of frames, for it costs something itself
+SEEK = 10  # frames: about what it costs to seek and to begin anew
 
 
 def is_film(name: str) -> bool:
@@ -54,7 +54,6 @@ class Packet(NamedTuple):
     """One coded frame, in the order of the file."""
 
     mark: int
-    start: int  # by which it is sought
     lasts: int
     key: bool
 
@@ -97,8 +96,7 @@ def survey_film(path: Path) -> Reel:
                 if packet.stream is not stream or not packet.size or packet.is_discard or packet.is_corrupt:
                     continue
                 if packet.pts is not None and not (hidden and not memoryview(packet)[0] & 16):
-                    start = packet.pts if packet.dts is None else packet.dts
-                    packets.append(Packet(packet.pts, start, packet.duration or 0, packet.is_keyframe))
+                    packets.append(Packet(packet.pts, packet.duration or 0, packet.is_keyframe))
         except av.FFmpegError:
             broken = True
     if not packets:
@@ -133,10 +131,10 @@ def runs(packets: Sequence[Packet], wanted: Sequence[int]) -> list[tuple[int | N
         early = packet.mark < packets[latest].mark  # shown before its key frame: it needs the one before
         keys.append(keys[latest - 1] if early and latest else latest)
     found = [(key, list(marks)) for key, marks in groupby(wanted, lambda mark: keys[place_of[mark]])]
-    work = sum(max(place_of[mark] for mark in marks) - key + 1 for key, marks in found)
-    if WORTH * work > max(place_of[mark] for mark in wanted) + 1:
+    work = sum(max(place_of[mark] for mark in marks) - key + 1 + SEEK for key, marks in found)
+    if work > max(place_of[mark] for mark in wanted) + 1:
         return [(None, list(wanted))]
-    return [(packets[key].start if key else None, marks) for key, marks in found]
+    return [(packets[key].mark if key else None, marks) for key, marks in found]
 
 
 def read_film(
@@ -144,13 +142,11 @@ def read_film(
 ) -> Iterator[Image.Image]:
     """The pictures at these places; without packets frames are counted from the first one on."""
     left = deque(marks[place] for place in places)
-    everything = (None, list(left))
+    everything = [(None, list(left))]
     plan = runs(packets, list(left)) if packets and left else []
-    for start, wanted in (*plan, everything):  # a container may lack what seeking needs
-        if not left:
-            return
-        for mark, picture in decode(path, start, set(wanted), None if packets else iter(marks)):
-            if mark == left[0]:
+    for attempt in (plan, everything):  # a container may lack what seeking needs
+        for mark, picture in decode(path, attempt, None if packets else iter(marks)) if left else ():
+            if left and mark == left[0]:
                 left.popleft()
                 yield picture
     if left:
@@ -159,32 +155,41 @@ def read_film(
 
 
 def decode(
-    path: Path, start: int | None, wanted: set[int], numbers: Iterator[int] | None
+    path: Path, plan: Sequence[tuple[int | None, list[int]]], numbers: Iterator[int] | None
 ) -> Iterator[tuple[int, Image.Image]]:
     """Those of the wanted frames that are met, each with its mark: its own, or the next of `numbers`."""
     import av
 
-    seen, last = 0.0, max(wanted)
+    seen = 0.0
     with opened(path) as film:
         stream = pictured(film, path)
-        coder = stream.codec_context
-        coder.options = {"max_pixels": str(MAX_PIXELS)}
-        if start is not None:
-            film.seek(start, stream=stream)
+        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         try:
-            for packet in film.demux(stream):
-                if numbers is None:  # what no other frame builds on can be left out
-                    coder.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
-                for frame in packet.decode():
-                    mark = frame.pts if numbers is None else next(numbers, last + 1)
+            for start, wanted in plan:
+                if start is not None:
+                    film.seek(start, stream=stream)
+                for mark, frame in frames_up_to(wanted, film, stream, numbers):
+                    seen = float(mark * stream.time_base)
                     if mark in wanted:
                         yield mark, upright(frame, path)
-                    if mark >= last:
-                        return
-                    seen = float(mark * stream.time_base)
         except av.FFmpegError as error:
             reason = f"broken film ({error.strerror}); it can be read up to {seen:.1f} s"
             raise ClipError(f"{shorten(path)}: {reason}") from None
+
+
+def frames_up_to(
+    wanted: list[int], film: "InputContainer", stream: Any, numbers: Iterator[int] | None
+) -> Iterator[tuple[int, Any]]:
+    """Frames with their marks from where the film stands; most of those that nobody wants are left out."""
+    coder, last = stream.codec_context, wanted[-1]
+    for packet in film.demux(stream):
+        if numbers is None:  # what no other frame builds on need not be decoded
+            coder.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
+        for frame in packet.decode():
+            mark = frame.pts if numbers is None else next(numbers, last + 1)
+            yield mark, frame
+            if mark >= last:
+                return
 
 
 def upright(frame: Any, path: Path) -> Image.Image:

@@ -11,10 +11,10 @@ import functools
 import json
 import re
 import secrets
+from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,7 +30,6 @@ COLUMN = re.compile(r"(\w+):str:1")
 LONGEST = 64 << 20  # bytes of a row: frames by the hundred, and no more than memory has
 BLOCK = 1 << 24  # bytes
 URL_SAFE = bytes.maketrans(b"-_", b"+/")
-BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 MARK = b"\xef\xbb\xbf"  # with which some editors begin a file
 REPORT = Report("raise")
 
@@ -89,31 +88,33 @@ def decode_list(field: bytes) -> list[bytes]:
 
 
 def decode_frame(text: str, place: int) -> bytes:
-    """Base64 of either alphabet, padded or not; Python's own reader drops what belongs to neither."""
-    plain = text.encode("utf-8", "replace").translate(URL_SAFE)
-    if not BASE64.fullmatch(plain):
-        odd = next(
-            (mark for mark in text if not (mark.isascii() and (mark.isalnum() or mark in "+/-_="))), "="
-        )
-        raise ValueError(
-            f"base64 as frame {place}, not a text with {odd!r} in it" if text else f"frame {place}"
-        )
-    plain = plain.rstrip(b"=")
-    if len(plain) % 4 == 1:
-        raise ValueError(f"base64 as frame {place}; its {len(plain)} characters are broken off")
-    return base64.b64decode(plain + b"=" * (-len(plain) % 4))
+    """Base64 of either alphabet, padded or not, and nothing else: a lenient reader drops what it is not."""
+    plain = text.encode("utf-8", "replace")
+    plain = plain.translate(URL_SAFE) if b"-" in plain or b"_" in plain else plain
+    try:
+        if found := a2b_base64(plain + b"=" * (-len(plain) % 4), strict_mode=True):
+            return found
+    except ValueError:
+        pass
+    bare = text.removesuffix("=").removesuffix("=")
+    odd = next((mark for mark in bare if not (mark.isascii() and (mark.isalnum() or mark in "+/-_"))), None)
+    found = f"a text with {odd!r} in it" if odd else f"{len(bare)} characters, which are broken off"
+    raise ValueError(f"base64 as frame {place}, not {found}")
 
 
 def frames_at(path: Path, start: int, length: int) -> list[bytes]:
     """The pictures of the row whose frames lie there; `table_records` knows where."""
-    with open_table(path) as file:
-        file.seek(start)
-        field = file.read(length)
     try:
-        return decode_list(field)
+        return decode_list(field_at(path, start, length))
     except ValueError as error:
         line = int(np.searchsorted(line_starts(path), start, "right"))
         return REPORT.bad(Bad.WRONG_TYPE, path, line, str(error))
+
+
+def field_at(path: Path, start: int, length: int) -> bytes:
+    with open_table(path) as file:
+        file.seek(start)
+        return file.read(length)
 
 
 def open_table(path: Path) -> BinaryIO:
@@ -152,6 +153,11 @@ class ClipTable:
     @cached_property
     def columns(self) -> list[str]:
         return parse_schema(self.schema, self.frames, *([self.text] if self.text else []))
+
+    def ident(self, row: TableRow) -> str:
+        """The first field that is neither frames nor text, else the line."""
+        own = (name for name in self.columns if name not in (self.frames, self.text))
+        return row.fields.get(next(own, ""), str(row.line))
 
     def __iter__(self) -> Iterator[TableRow]:
         with open_table(self.path) as file:
@@ -210,28 +216,23 @@ class ClipTable:
 def table_records(table: ClipTable, split: str, *, images: Path | None = None) -> list[Record]:
     """A record for each clip with all that is said of it; its frames stay in the table until asked for.
 
-    Its id is the first column that is neither frames nor text, else its line. With `images` the frames are
-    paths below that folder. Two clips of one id are an error.
+    With `images` the frames are paths below that folder. Two clips of one id are an error.
     """
     gallery = Gallery(images, REPORT) if images else None
-    own = next((name for name in table.columns if name not in (table.frames, table.text)), None)
     records: dict[str, Record] = {}
-    seen: dict[str, bytes] = {}
     for row in table:
-        ident = row.fields[own] if own else str(row.line)
-        hashed = blake2b(row.frames, digest_size=16).digest()
-        if seen.setdefault(ident, hashed) != hashed:
-            REPORT.bad(Bad.DUPLICATE, table.path, row.line, f"other frames under another id than {ident!r}")
+        ident = table.ident(row)
+        media, frames = str(table.path), (row.start, len(row.frames))
+        if gallery:
+            found = (gallery.find(name, table.path, row.line) for name in row.names())
+            media, frames = str(images), tuple(found)
         said = (row.fields[table.text],) if table.text else ()
-        if ident in records:
-            known = records[ident]
-            records[ident] = replace(known, captions=known.captions + said)
-        elif gallery:
-            files = tuple(gallery.find(name, table.path, row.line) for name in row.names())
-            records[ident] = Record(ident, str(images), said, split, frames=files)
-        else:
-            place = (row.start, len(row.frames))
-            records[ident] = Record(ident, str(table.path), said, split, frames=place)
+        known = records.setdefault(ident, Record(ident, media, (), split, frames=frames))
+        if not (
+            known.frames == frames or (not gallery and row.frames == field_at(table.path, *known.frames))
+        ):
+            REPORT.bad(Bad.DUPLICATE, table.path, row.line, f"other frames under another id than {ident!r}")
+        records[ident] = replace(known, captions=known.captions + said)
     return list(records.values())
 
 

@@ -57,8 +57,8 @@ def test_frames_are_those_of_their_times(drawn, suffix):
 @pytest.mark.parametrize("suffix", CODECS)
 def test_seeking_and_reading_all_give_the_same(drawn, suffix, monkeypatch):
     found = []
-    for worth in (0, 10**9):  # always seek, never seek
-        monkeypatch.setattr(films, "WORTH", worth)
+    for cost in (-(10**9), 10**9):  # always seek, never seek
+        monkeypatch.setattr(films, "SEEK", cost)
         found.append(
             [numbers(load_frames(drawn[suffix], count, choose="random", seed=4)) for count in (1, 3, 9)]
         )
@@ -79,37 +79,35 @@ def hide_some(path, out):
     return out
 
 
-@pytest.mark.parametrize("worth", [0, 10**9])
+@pytest.mark.parametrize("cost", [-(10**9), 10**9])
 @pytest.mark.parametrize("kind", ["pictures before their key frame", "packets that are never shown"])
-def test_hard_films_are_read_right_either_way(drawn, tmp_path, monkeypatch, kind, worth):
+def test_hard_films_are_read_right_either_way(drawn, tmp_path, monkeypatch, kind, cost):
     if kind == "packets that are never shown":
         path = hide_some(drawn[".webm"], tmp_path / "hidden.webm")
     else:
         how = {"x264-params": "open-gop=1:keyint=10:bframes=3:scenecut=0"}
         path = film(tmp_path / "open.mp4", key_every=10, **how)
-    monkeypatch.setattr(films, "WORTH", worth)
+    monkeypatch.setattr(films, "SEEK", cost)
     assert [numbers(load_frames(path, n))[0] for n in (1, 2, 3)] == [30, 15, 10]
     assert numbers(load_frames(path, 60)) == list(range(60))
 
 
 def test_few_frames_of_many_are_sought_and_many_are_not(drawn, monkeypatch):
-    started = []
+    plans = []
     real = films.decode
     monkeypatch.setattr(
-        films, "decode", lambda path, start, *rest: started.append(start) or real(path, start, *rest)
+        films, "decode", lambda path, plan, *rest: plans.append(plan) or real(path, plan, *rest)
     )
-    load_frames(drawn[".mp4"], 2)
-    assert len(started) == 2 and started[1] is not None
-    started.clear()
+    load_frames(drawn[".mp4"], 1)  # frame 30 of key frames 0, 12, 24, ...
     load_frames(drawn[".mp4"], 30)
-    assert started == [None]
+    assert [[start is None for start, _ in plan] for plan in plans] == [[False], [True]]
 
 
 def test_a_container_that_seeks_badly_is_read_from_its_start(drawn, monkeypatch):
-    monkeypatch.setattr(films, "WORTH", 0)
-    real = films.decode
-    late = lambda path, start, *rest: real(path, None if start is None else start * 100, *rest)  # noqa: E731
-    monkeypatch.setattr(films, "decode", late)
+    monkeypatch.setattr(films, "SEEK", -(10**9))
+    real = films.runs
+    late = lambda *given: [(start and start * 100, marks) for start, marks in real(*given)]  # noqa: E731
+    monkeypatch.setattr(films, "runs", late)
     assert numbers(load_frames(drawn[".mp4"], 4)) == [7, 22, 37, 52]
 
 

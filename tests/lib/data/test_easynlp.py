@@ -148,7 +148,7 @@ def test_a_wrong_row_is_named_by_its_line(table, change, told):
         (b'["/9 j/"]', "with ' ' in it"),
         (b'["/9j/=AAA"]', "with '=' in it"),
         ('["/9jé"]'.encode(), "with 'é' in it"),
-        (b'["/9j/A"]', "its 5 characters are broken off"),
+        (b'["/9j/A"]', "not 5 characters, which are broken off"),
     ],
 )
 def test_frames_that_cannot_be_read_are_named_by_their_line(tmp_path, field, told):
