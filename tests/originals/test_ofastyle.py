@@ -25,7 +25,8 @@ from lib.paths import ROOT
 from lib.score import evaluate
 from lib.train import reward_of
 from originals import ofastyle_files as files
-from originals.ofastyle import build_style_parser, main
+from originals.command_line import build_program
+from originals.ofastyle import OPTIONS, main
 from originals.ofastyle_runs import PROMPT, prefixes_of
 
 MELLOW = "Mellow (Soothing, Sweet)"
@@ -509,7 +510,7 @@ def test_another_prompt_list_or_way_than_the_trained_one_is_refused(there, capsy
         assert "trained with another prompt" in fails(capsys, "inference", "-c", conf, "-j", "asked.json")
 
 
-def test_options_of_training(place, loaders, capsys):
+def test_options_of_training(place, loaders):
     conf = ("-c", "conf/nosj.json")
     given = ["-e", "2", "-b", "5", "-w", "1", "--lr", "3e-4", "--lr_end", "2e-6", "--weight_decay", "0.3"]
     assert main(["train", *conf, *given, "--warm_up", "0.5", "--max_len", "7", "--beam_size", "2"]) == 0
@@ -526,10 +527,6 @@ def test_options_of_training(place, loaders, capsys):
     again = ["--warm_up", "0.5", "--beam_size", "2"]
     assert main(["train", *conf, *given, *again, "--max_len", "6"]) == 0  # an option more is another run
     assert checkpoint.read_meta(place / "work/tiny/output/last")["style"]["decoding"]["max_length"] == 6
-    capsys.readouterr()
-    for option in ("--patch_image_size", "-m", "--itm", "--itm_alpha"):
-        assert main(["train", *conf, *given, option, "256", "-b", "5", "--warm_up", "0.5"]) == 0
-        assert "has no place here" in capsys.readouterr().out
 
 
 def test_a_run_goes_on_from_a_checkpoint_and_the_eye_may_be_frozen(place):
@@ -629,16 +626,15 @@ def test_an_empty_caption_counts_and_scores_nought():
 
 
 def test_the_readmes_own_commands_are_taken():
-    parse = build_style_parser().parse_args
+    parse = build_program("ofastyle", "", OPTIONS).parse_args
     args = parse(["train", "--conf", "path/to/conf.json"])
     assert (args.max_epoches, args.batch_size, args.num_workers, args.checkpoint) == (3, 4, 0, None)
     assert (args.lr, args.lr_end, args.warm_up, args.weight_decay) == (5e-5, 1e-7, 0.01, 0.001)
     assert (args.beam_size, args.max_len) == (5, 16)
     assert parse(["inference", "-c", "x"]).batch_size == 10
-    given = ["--conf", "x", "--batch_size", "32", "--num_workers", "8", "--patch_image_size", "256"]
+    given = ["--conf", "x", "--batch_size", "32", "--num_workers", "8"]
     args = parse(["eval", *given, "--log_csv_file", "y"])
     assert (args.batch_size, args.num_workers, args.log_csv_file) == (32, 8, "y")
-    assert parse(["inference", "-c", "x", "-p", "256"]).patch_image_size == "256"
     assert parse(["train", "-c", "x", "-p", "ckpt"]).checkpoint == "ckpt"
 
 
