@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from lib.data.formats.report import printable
@@ -23,13 +23,16 @@ def add_options(parser: argparse.ArgumentParser, options: Iterable[Option]) -> N
         parser.add_argument(*flags.split(), **how, **needed, help=told + shown)
 
 
-def build_program(name: str, about: str, commands: Mapping[str, Iterable[Option]]) -> argparse.ArgumentParser:
-    """The parser of `python -m originals.NAME`, whose first argument is a command."""
-    shown = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(f"python -m originals.{name}", description=about, formatter_class=shown)
-    places = parser.add_subparsers(dest="command", required=True)
-    for command, options in commands.items():
-        add_options(places.add_parser(command, allow_abbrev=False), options)
+def build_program(
+    name: str, about: str, commands: Mapping[str, Iterable[Option]], options: Sequence[Option] = ()
+) -> argparse.ArgumentParser:
+    """The parser of `python -m originals.NAME`: a command and its options; none, where there are `options`."""
+    shown = {"description": about, "formatter_class": argparse.RawDescriptionHelpFormatter}
+    parser = argparse.ArgumentParser(f"python -m originals.{name}", allow_abbrev=False, **shown)
+    add_options(parser, options)
+    places = parser.add_subparsers(dest="command", required=not options)
+    for command, own in commands.items():
+        add_options(places.add_parser(command, allow_abbrev=False), own)
     return parser
 
 
