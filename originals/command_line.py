@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser, options: Iterable[Option]) -> N
 def build_program(
     name: str, about: str, commands: Mapping[str, Iterable[Option]], options: Sequence[Option] = ()
 ) -> argparse.ArgumentParser:
-    """The parser of `python -m originals.NAME`: a command and its options; none, where there are `options`."""
+    """The parser of `python -m originals.NAME COMMAND ...`; without a command `options` may be given."""
     shown = {"description": about, "formatter_class": argparse.RawDescriptionHelpFormatter}
     parser = argparse.ArgumentParser(f"python -m originals.{name}", allow_abbrev=False, **shown)
     add_options(parser, options)

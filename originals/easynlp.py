@@ -28,13 +28,12 @@ from lib.config import ConfigError, read_settings, unknown
 from lib.data.formats.easynlp import parse_schema
 from originals.command_line import build_program, exit_code, tell_no_place
 
-MODES = ("train", "evaluate", "predict")
 APP = "video2text_generation"
 SCHEMA = ("--input_schema", str, "idx:str:1,imgbase64:str:1,text:str:1", "names of the table's fields")
 FRAMES = ("--first_sequence", str, "imgbase64", "the field of frames")
 # the defaults are those of the README's commands
 OPTIONS = (
-    ("--mode", MODES, None, "what to do"),
+    ("--mode", ("train", "evaluate", "predict"), None, "what to do"),
     ("--tables", str, None, "train: TRAIN,VALID, to learn from and to validate by; else the last one counts"),
     SCHEMA,
     FRAMES,
@@ -119,13 +118,12 @@ def read_command(arguments: list[str] | None) -> argparse.Namespace:
     if args.command:
         return args
     tell_no_place(args, OPTIONS)
-    if args.app_name != APP or not args.mode:
-        raise ConfigError(
-            f"--mode={args.mode} --app_name={args.app_name}: expected {', '.join(MODES)}, {APP}"
-        )
-    needed = ("tables", "checkpoint_dir", *(["outputs"] if args.mode == "predict" else []))
+    if args.app_name != APP:
+        raise ConfigError(f"--app_name {args.app_name}: expected {APP}")
+    needed = ("mode", "tables", "checkpoint_dir", *(["outputs"] if args.mode == "predict" else []))
     if absent := [f"--{name}" for name in needed if not getattr(args, name)]:
-        raise ConfigError(f"--mode={args.mode} needs {' and '.join(absent)}")
+        run = f"--mode={args.mode}" if args.mode else "a call without pack or unpack"
+        raise ConfigError(f"{run} needs {' and '.join(absent)}")
     if args.mode != "predict":
         args.second_sequence = args.second_sequence or "text"
     parse_schema(args.input_schema, *filter(None, (args.first_sequence, args.second_sequence)))

@@ -14,15 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from lib.config import ConfigError, read_settings
+from lib.data.formats import styles as styled
 from lib.data.formats.report import Bad, FormatError, Report
-from lib.data.formats.styles import (
-    is_style,
-    numbered_objects,
-    read_styled,
-    read_styles,
-    style_of,
-    styled_record,
-)
 from lib.data.record import Record
 from lib.data.text import MARK
 from lib.files import FileError, read_utf8, unique_keys, whole, write_json
@@ -33,6 +26,7 @@ STRING = r'("(?:\\.|[^"\\])*")'
 BESIDE_JSON = re.compile(rf"{STRING}|(?:#|//)[^\r\n]*"), re.compile(rf"{STRING}|,(?=\s*[}}\]])")
 STYLES, TEMPLATE = "personalities.txt", "<code_{}>"
 SCORES = {"BLEU_1": "bleu1", "BLEU_4": "bleu4", "ROUGE_L": "rouge_l_coco", "CIDEr": "cider_d", "SPICE": None}
+NOBODYS = {"uid": 0, "gid": 0, "uname": "", "gname": "", "deep": False}  # a file in a pack
 HEADER = ["eval_time", "work_dir", "epoches", "warm_up", "lr", "lr_end", "weight_decay", *SCORES]
 
 
@@ -88,7 +82,7 @@ def mark_styles(conf: StyleConf) -> dict[str, str]:
     """Each style's mark: its number in the conf's own table, or its line in the dataset's list, from 0."""
     where, table = "style_dict", conf.style_dict
     if table is None:
-        names = read_styles(resolve(conf.dataset_path) / STYLES)
+        names = styled.read_styles(resolve(conf.dataset_path) / STYLES)
         table = {"items": {name: number for number, name in enumerate(names)}}
     elif isinstance(table, str):
         where, table = shorten(resolve(table)), parse_loosely(resolve(table))
@@ -100,30 +94,31 @@ def mark_styles(conf: StyleConf) -> dict[str, str]:
     except (AttributeError, KeyError, TypeError, ValueError):
         fine = False
     if not fine:
-        raise FormatError(
-            f'{where}: expected {{"template": "{TEMPLATE}", "items": {{style without #: its own number}}}}'
-        )
+        expected = f'{{"template": "{TEMPLATE}", "items": {{style without #: its own number}}}}'
+        raise FormatError(f"{where}: expected {expected}")
     return marks
 
 
 def read_told(conf: StyleConf, split: str, styles: Mapping[str, str]) -> list[Record]:
     """What was said of each picture in each style; a picture's group is its path as it is written down."""
     how = {"files": {split: getattr(conf, f"{split}_json")}, "file_attr": conf.file_attr, "styles": styles}
-    found = read_styled("personality", resolve(conf.dataset_path), resolve(conf.img_addr), **how)
+    found = styled.read_styled("personality", resolve(conf.dataset_path), resolve(conf.img_addr), **how)
     return [replace(record, group=conf.picture(record.group)) for record in found.split(split)]
 
 
 def read_asked(conf: StyleConf, path: str, styles: Mapping[str, str]) -> list[Record]:
     """What `inference -j` is asked: pictures by their hash or path, a style each, references or none."""
     file, report, asked = resolve(path), Report("raise"), []
-    for where, row in numbered_objects(file, report):
+    for where, row in styled.numbered_objects(file, report):
         name, image, said = (row.get(key) for key in ("image_hash", "image", "reference"))
         image = conf.picture(f"{name}{conf.file_attr}") if name else image
         if not isinstance(image, str):
             report.bad(Bad.WRONG_TYPE, file, where, "image_hash or image")
-        is_style(row.get("style"), styles, file, where, report)
+        styled.is_style(row.get("style"), styles, file, where, report)
         texts = () if said is None else report.captions(said, file, where)
-        asked.append(styled_record(Record(image, str(resolve(image)), (), "test"), row["style"], texts))
+        asked.append(
+            styled.styled_record(Record(image, str(resolve(image)), (), "test"), row["style"], texts)
+        )
     return asked
 
 
@@ -132,7 +127,10 @@ def write_inference(
 ) -> Path:
     results = []
     for record, caption in zip(records, captions, strict=True):
-        result, said = {"style": style_of(record), "image": record.group, "caption": caption}, record.captions
+        result, said = (
+            {"style": styled.style_of(record), "image": record.group, "caption": caption},
+            record.captions,
+        )
         results.append(result | ({"reference": said if len(said) > 1 else said[0]} if said else {}))
     about = {"model_name": name, "model_revision": conf.model_revision, "n_eval_sample": len(results)}
     file = folder / f"inference_{datetime.now():%y%m%d-%H%M%S}.json"
@@ -158,9 +156,10 @@ def pack_model(conf_file: str, folder: Path) -> Path:
     target = folder / f"{told.name.removesuffix('.json')}_{datetime.now():%y%m%d-%H%M%S}.tar.gz"
     if target.is_relative_to(conf.output):
         raise FileError(f"{shorten(target)}: a pack cannot stand in the folder that it holds")
+    held = {conf.output: f"{place_in_pack(conf.work_dir)}/output", told: place_in_pack(conf_file)}
     with whole(target) as draft, tarfile.open(draft, "w:gz", dereference=True) as archive:
-        archive.add(conf.output, f"{place_in_pack(conf.work_dir)}/output", filter=nobodys)
-        archive.add(told, place_in_pack(conf_file), filter=nobodys)
+        for source, name in held.items():
+            archive.add(source, name, filter=lambda file: file.replace(**NOBODYS))
     return target
 
 
@@ -168,12 +167,6 @@ def place_in_pack(path: str) -> str:
     """A relative path stays as it is written; any other would lead out of the folder of who unpacks it."""
     plain = Path(os.path.normpath(path))
     return plain.name if plain.is_absolute() or plain.parts[:1] == ("..",) else plain.as_posix()
-
-
-def nobodys(about: tarfile.TarInfo) -> tarfile.TarInfo:
-    about.uid = about.gid = 0
-    about.uname = about.gname = ""
-    return about
 
 
 def unpack_model(pack: Path, target: Path) -> list[str]:

@@ -2,7 +2,7 @@
 
 import argparse
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -69,9 +69,10 @@ def train_styled(args: argparse.Namespace) -> None:
     shown = replace(model.preprocess, resize=max(model.preprocess.resize, model.preprocess.crop * 8 // 7))
     views = {"train": PictureView(splits["train"], shown, augment=True)}
     views["val"] = PictureView(splits["val"], model.preprocess)
-    rows, start = teller(prefixes), hash_weights(model)[:16]
     about = {"prefixes": prefixes, "decoding": asdict(decoding), "warm_up": args.warm_up}
-    task = CaptionTask(splits, model.vocab, model.encoder, model.preprocess, views, start, rows=rows)
+    how = {"rows": lambda record: [Caption(text, prefixes[style_of(record)]) for text in record.captions]}
+    how |= {"views": views, "seen": hash_weights(model)[:16]}
+    task = CaptionTask(splits, model.vocab, model.encoder, model.preprocess, **how)
     training = training_by(args)
     loader, objective = task.loader(training), cross_entropy(label_smoothing=training.label_smoothing)
     if args.cider:
@@ -84,18 +85,11 @@ def train_styled(args: argparse.Namespace) -> None:
         training=replace(training, warmup_steps=round(args.warm_up * len(loader) * args.max_epoches)),
         folder=conf.output,
         run_key=key | {"decoding": about["decoding"], "shown": shown.to_json()},
-        validate=by_captions(splits["val"], views["val"], decoding, prefix=lambda r: rows(r)[0].prefix),
+        validate=by_captions(splits["val"], views["val"], decoding, prefix=lambda r: prefixes[style_of(r)]),
         meta=model.meta() | {"style": about},
         encoder=model.encoder,
     )
     print(f"{fitted.state}: {shorten(fitted.best)}")
-
-
-def teller(prefixes: Mapping[str, Sequence[str]]) -> Callable[[Record], list[Caption]]:
-    """How a record's captions are told: as its style says."""
-    return lambda record: [
-        Caption(text, tuple(prefixes[style_of(record)])) for text in record.captions or ("",)
-    ]
 
 
 def training_by(args: argparse.Namespace) -> Training:
@@ -114,7 +108,7 @@ def training_by(args: argparse.Namespace) -> Training:
 
 
 def caption_styled(
-    conf: files.StyleConf, styles: Mapping[str, str], records: Sequence[Record], **how: int
+    conf: files.StyleConf, styles: Mapping[str, str], records: Sequence[Record], **how: Any
 ) -> tuple[list[str], dict[str, Any]]:
     """Captions by what `train` left in work_dir/output, asked as it was trained; and its meta.json."""
     model, meta = Captioner.load(conf.output), checkpoint.read_meta(checkpoint.locate(conf.output))
@@ -123,9 +117,8 @@ def caption_styled(
         what = "trained with another prompt, tokenize_style or list of styles"
         raise ModelError(f"{shorten(conf.output)}: {what}")
     model.to("cuda" if torch.cuda.is_available() else "cpu")
-    view, tell = PictureView(records, model.preprocess), teller(wanted)
-    prefix, decoding = lambda record: tell(record)[0].prefix, Decoding(**told["decoding"])
-    return caption_all(model, records, view, decoding, prefix=prefix, **how), meta
+    how |= {"prefix": lambda record: wanted[style_of(record)], "decoding": Decoding(**told["decoding"])}
+    return caption_all(model, records, PictureView(records, model.preprocess), **how), meta
 
 
 def evaluate_styled(args: argparse.Namespace) -> None:
@@ -172,10 +165,5 @@ def unpack_trained(args: argparse.Namespace) -> None:
     print(f"{len(names)} files, {some(names)}")
 
 
-COMMANDS = {
-    "train": train_styled,
-    "eval": evaluate_styled,
-    "inference": infer_styled,
-    "pack": pack_trained,
-    "unpack": unpack_trained,
-}
+COMMANDS = {"train": train_styled, "eval": evaluate_styled, "inference": infer_styled}
+COMMANDS |= {"pack": pack_trained, "unpack": unpack_trained}

@@ -20,7 +20,7 @@ from lib.models.beit3 import Beit3, Beit3Settings
 from lib.paths import ROOT
 from originals.beit3 import OPTIONS, main
 from originals.beit3_runs import training_of
-from originals.challenge import read_index, read_results
+from originals.challenge import ResultRow, read_index
 from originals.command_line import build_program
 
 GOLDEN = DATA / "beit3"
@@ -118,6 +118,10 @@ def test_prepare_writes_what_the_others_read(prepared, spm):
     test = (prepared / "test" / "test.txt").read_text().splitlines()
     assert test == [*CARS, *PEOPLE, PEOPLE[0]]
     assert len(read_index(prepared / "test" / "flickr30k.test.jsonl")) == 9
+
+
+def read_results(path):
+    return [ResultRow(**row) for row in json.loads(path.read_text())["results"]]
 
 
 def direct(checkpoint, texts, folder):
