@@ -123,7 +123,7 @@ def read_command(arguments: list[str] | None) -> argparse.Namespace:
     needed = ("mode", "tables", "checkpoint_dir", *(["outputs"] if args.mode == "predict" else []))
     if absent := [f"--{name}" for name in needed if not getattr(args, name)]:
         run = f"--mode={args.mode}" if args.mode else "a call without pack or unpack"
-        raise ConfigError(f"{run} needs {' and '.join(absent)}")
+        raise ConfigError(f"{run} needs {', '.join(absent)}")
     if args.mode != "predict":
         args.second_sequence = args.second_sequence or "text"
     parse_schema(args.input_schema, *filter(None, (args.first_sequence, args.second_sequence)))

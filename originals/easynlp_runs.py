@@ -38,8 +38,8 @@ from lib.train.objectives import cross_entropy
 FRAMES = 3  # of a clip where nothing is said
 GPT = {"block_size": 288, "n_layer": 12, "n_head": 12, "n_embd": 768}
 # as OpenAI names its models, and as transformers' hub does
-HUB = {"ViT-B/32": "openai/clip-vit-base-patch32", "ViT-L/14": "openai/clip-vit-large-patch14"}
-HUB["ViT-B/16"] = "openai/clip-vit-base-patch16"
+HUB = {"ViT-B/32": "base-patch32", "ViT-B/16": "base-patch16", "ViT-L/14": "large-patch14"}
+HUB = {name: f"openai/clip-vit-{size}" for name, size in HUB.items()}
 ENDINGS = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"GI": ".gif", b"RI": ".webp", b"BM": ".bmp"}
 BEAM = 5
 
