@@ -151,7 +151,7 @@ def open_beit3(args: argparse.Namespace, weights: str | None, *, drop_path: floa
 
 def infer_names(args: argparse.Namespace) -> None:
     """Each text is asked of the model of its own category, wherever in test.txt it stands."""
-    folder, output, everything = resolve(args.data_path), resolve(args.output_dir or "output"), []
+    folder, output, everything = resolve(args.data_path), resolve(args.output_dir), []
     texts = challenge.cars_first(challenge.read_texts(folder / "test.txt"))
     for category in EPOCHS:
         wanted = [text for text in texts if text_category(text) == category]
@@ -177,3 +177,6 @@ def rank_pictures(
         challenge.nearest_names((pictures @ place).tolist(), names) for place in asked.embed_texts(texts)
     ]
     return [challenge.ResultRow(text, near) for text, near in zip(texts, found, strict=True)]
+
+
+COMMANDS = {"prepare": prepare_files, "train": train_category, "infer": infer_names}

@@ -1,4 +1,4 @@
-"""The person and car retrieval challenge in the files of the system that serves it, both ways.
+"""The person and car retrieval challenge in the files of the system that serves it.
 
 fliter_{train,val}_labels.txt             cleaned label lines, sorted by picture; spelled otherwise too
 {train,val}_{people,car}.json, test.json  as Karpathy wrote his
@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lib.data.formats.gallery import Gallery
 from lib.data.formats.labels import Category, LabelLine, drop_last_empty, text_category
@@ -23,6 +23,7 @@ from lib.paths import shorten
 
 WORD = re.compile(r"[^,. ]+")  # what the seed takes for a word of Karpathy's `tokens`
 CLEANED = "fliter_{}_labels.txt"  # as it is spelled in the wild, and written here
+FIELDS = {"image_path": str, "text_segment": list, "image_id": int}  # of a line of a .jsonl
 MOST = 10  # names to a text
 Said = Mapping[str, Sequence[str]]  # picture -> what is said of it
 
@@ -104,25 +105,19 @@ def read_index(path: str | Path) -> list[IndexRow]:
     report, rows, known = Report("raise"), [], {}
     for line, text in enumerate(drop_last_empty(read_utf8(path).split("\n")), start=1):
         try:
-            row = to_row(json.loads(text), IndexRow, (str, list, int))
-        except (ValueError, RecursionError) as error:
-            report.bad(Bad.WRONG_TYPE, path, line, f"one JSON object a line ({error})")
+            told = json.loads(text)
+        except (ValueError, RecursionError):
+            told = None
+        if not isinstance(told, dict) or {name: type(value) for name, value in told.items()} != FIELDS:
+            fields = ", ".join(f"{name} ({kind.__name__})" for name, kind in FIELDS.items())
+            report.bad(Bad.WRONG_TYPE, path, line, f"one JSON object a line, of {fields}")
+        row = IndexRow(**told)
         if not all(type(number) is int and number >= 0 for number in row.text_segment):
             report.bad(Bad.WRONG_TYPE, path, line, "'text_segment' as whole numbers")
         if known.setdefault(row.image_path, row.image_id) != row.image_id:
             report.bad(Bad.DUPLICATE, path, line, f"{row.image_path!r} as image {known[row.image_path]}")
         rows.append(row)
     return rows
-
-
-def to_row(value: Any, kind: type, types: Sequence[type]) -> Any:
-    """A JSON object as a named tuple; names and types must fit."""
-    names = kind._fields
-    fits = isinstance(value, dict) and value.keys() == set(names)
-    if not fits or not all(type(value[n]) is t for n, t in zip(names, types, strict=True)):
-        expected = ", ".join(f"{name} ({t.__name__})" for name, t in zip(names, types, strict=True))
-        raise ValueError(f"expected {expected}")
-    return kind(**value)
 
 
 def index_records(path: Path, split: str, decode: Callable[[list[int]], str | None]) -> list[Record]:
@@ -171,11 +166,12 @@ def write_results(path: str | Path, rows: Iterable[ResultRow]) -> Path:
 
 
 def read_results(path: str | Path) -> list[ResultRow]:
+    """What `write_results` wrote, names and types strict."""
     told = read_json(path)
     try:
-        rows = [to_row(row, ResultRow, (str, list)) for row in told["results"]]
-        if not all(isinstance(name, str) for row in rows for name in row.image_names):
-            raise ValueError("expected texts in image_names")
+        rows = [ResultRow(**row) for row in told["results"]]
+        if not all(isinstance(part, str) for row in rows for part in (row.text, *row.image_names)):
+            raise ValueError("expected texts")
         return rows
     except (ValueError, TypeError, KeyError) as error:
         raise FormatError(f"{shorten(path)}: no results: {error}") from None

@@ -13,14 +13,7 @@ from lib.checkpoint import locate
 from lib.config import ConfigError, Training, unknown
 from lib.data.clips import load_frames
 from lib.data.films import FILMS
-from lib.data.formats.easynlp import (
-    ClipTable,
-    frames_at,
-    parse_schema,
-    table_records,
-    write_generated,
-    write_table,
-)
+from lib.data.formats import easynlp as tables
 from lib.data.formats.gallery import is_picture, leads_out
 from lib.data.formats.report import FormatError
 from lib.data.images import Preprocess
@@ -55,7 +48,7 @@ def train_clips(args: argparse.Namespace) -> None:
     torch.manual_seed(args.random_seed)
     clip, given = args.clip, args.clip.pretrain_model_name_or_path
     earlier = find_run(given)
-    splits = {name: records_of(args, table, name) for name, table in zip(SPLITS, args.tables, strict=False)}
+    splits = {name: read_clips(args, file, name)[1] for name, file in zip(SPLITS, args.tables, strict=False)}
     if earlier:
         if lost := [name for name in (*GPT, "vit_ckpt_path") if getattr(clip, name)]:
             raise ConfigError(f"{lost[0]} is given, and {given} has its own: leave it out")
@@ -72,16 +65,7 @@ def train_clips(args: argparse.Namespace) -> None:
         marks = {"bos_token_id": text.start, "eos_token_id": text.end}
         config = {"model_type": "gpt2", "n_positions": sizes.pop("block_size"), **sizes, **marks}
         captioner = task.captioner({"kind": "huggingface", "config": config, "max_length": clip.text_len + 1})
-    training = clip_training(args)
-    search = Decoding(method="greedy", max_length=longest(captioner, clip.text_len))
-    how = {"called": "cross-entropy", "start": earlier, "validate": task.validation(search)}
-    how["loader"] = load_pairs(task, training, search.max_length)
-    fitted = task.learn(captioner, cross_entropy(), training, folder, **how)
-    print(f"{fitted.state}: {shorten(fitted.best)}")
-
-
-def clip_training(args: argparse.Namespace) -> Training:
-    return Training(
+    training = Training(
         epochs=args.epoch_num,
         batch_size=args.micro_batch_size,
         learning_rate=args.learning_rate,
@@ -89,6 +73,11 @@ def clip_training(args: argparse.Namespace) -> Training:
         checkpoint_every=args.save_checkpoint_steps,
         seed=args.random_seed,
     )
+    search = Decoding(method="greedy", max_length=longest(captioner, clip.text_len))
+    how = {"called": "cross-entropy", "start": earlier, "validate": task.validation(search)}
+    how["loader"] = load_pairs(task, training, search.max_length)
+    fitted = task.learn(captioner, cross_entropy(), training, folder, **how)
+    print(f"{fitted.state}: {shorten(fitted.best)}")
 
 
 def load_pairs(task: CaptionTask, training: Training, text_len: int) -> Loader:
@@ -98,36 +87,29 @@ def load_pairs(task: CaptionTask, training: Training, text_len: int) -> Loader:
     return Loader(pairs, **how, **this_process())
 
 
-def records_of(args: argparse.Namespace, table: str, split: str) -> list[Record]:
+def read_clips(args: argparse.Namespace, file: str, split: str) -> tuple[tables.ClipTable, list[Record]]:
     images = resolve(args.clip.img_root_dir) if args.clip.enable_img_path else None
-    return table_records(table_of(args, table), split, images=images)
-
-
-def table_of(args: argparse.Namespace, table: str) -> ClipTable:
-    return ClipTable(resolve(table), args.input_schema, args.first_sequence, args.second_sequence)
+    table = tables.ClipTable(resolve(file), args.input_schema, args.first_sequence, args.second_sequence)
+    return table, tables.table_records(table, split, images=images)
 
 
 def find_run(given: str) -> Path | None:
     """The checkpoint of an earlier run, where a folder is one and no tokenizer's."""
-    folder = resolve(given)
-    if not given or not folder.is_dir() or (folder / "tokenizer_config.json").is_file():
-        return None
-    return None if (folder / "vocab.txt").is_file() else locate(folder)
+    place = locate(resolve(given))
+    return place if (place / "meta.json").is_file() else None
 
 
 def open_vision(given: str, size: int) -> tuple[Encoder, Preprocess]:
     """A frozen eye that gives one vector for each frame, and how it is shown a picture."""
-    expected = "the folder of a CLIP as transformers saves it, or of an eye as notebook 00 does"
-    complaint = ConfigError(f"vit_ckpt_path={given or '...'}: expected {expected}")
-    if not given:
-        raise complaint
+    given = given or "..."  # which is nowhere
     if resolve(given).is_dir() and not (resolve(given) / "config.json").is_file():
         eye, preprocess = open_eye(resolve(given))
         return eye.viewed("pooled"), preprocess
     try:
         folder = snapshot_folder(HUB.get(given, given))
     except ValueError:
-        raise complaint from None
+        expected = "the folder of a CLIP as transformers saves it, or of an eye as notebook 00 does"
+        raise ConfigError(f"vit_ckpt_path={given}: expected {expected}") from None
     eye = build_encoder({"kind": "huggingface", "name": str(folder), "view": "pooled"})
     preprocess = read_preprocess(folder)
     resized = size * preprocess.resize // preprocess.crop
@@ -147,8 +129,7 @@ def open_model(args: argparse.Namespace, folder: Path) -> Captioner:
     seen = model.encoder
     if not isinstance(seen, ClipEncoder):
         raise FormatError(f"{shorten(folder)}: this model is shown pictures, and no clips")
-    how = {"frames": args.clip.frame_num or seen.frames, "choose": args.clip.frame_choice or seen.choose}
-    model.encoder = ClipEncoder(seen.eye, **how, marks=seen.marks).eval()
+    seen.frames, seen.choose = args.clip.frame_num or seen.frames, args.clip.frame_choice or seen.choose
     return model
 
 
@@ -165,7 +146,7 @@ def tell_clips(args: argparse.Namespace, records: list[Record]) -> Iterator[tupl
 
 
 def evaluate_clips(args: argparse.Namespace) -> None:
-    records = records_of(args, args.tables[-1], "test")
+    _, records = read_clips(args, args.tables[-1], "test")
     texts = [said[0] for said in tell_clips(args, records)]
     scores = evaluate(texts, [record.captions for record in records], seed=args.random_seed)
     write_json(resolve(args.checkpoint_dir) / "evaluation.json", scores, indent=1)
@@ -174,7 +155,7 @@ def evaluate_clips(args: argparse.Namespace) -> None:
 
 
 def predict_clips(args: argparse.Namespace) -> None:
-    table, records = table_of(args, args.tables[-1]), records_of(args, args.tables[-1], "test")
+    table, records = read_clips(args, args.tables[-1], "test")
     columns = [name for name in f"{args.output_schema},{args.append_cols}".split(",") if name]
     known = [*(name for name in table.columns if name != table.frames), "gen_text"]
     if odd := [name for name in columns if name not in known]:
@@ -184,7 +165,7 @@ def predict_clips(args: argparse.Namespace) -> None:
     }
     for row in table:
         rows[table.ident(row)] |= row.fields
-    path = write_generated(resolve(args.outputs), rows.values(), columns, repr=args.repr)
+    path = tables.write_generated(resolve(args.outputs), rows.values(), columns, repr=args.repr)
     print(f"{shorten(path)}: {len(rows):,} clips")
 
 
@@ -205,7 +186,7 @@ def pack_clips(args: argparse.Namespace) -> None:
             texts = said[name] if isinstance(said[name], list) else [said[name]]
             yield from ((name, frames, text) for text in texts)
 
-    path = write_table(resolve(args.out), rows())
+    path = tables.write_table(resolve(args.out), rows())
     print(f"{shorten(path)}: {len(clips):,} clips")
 
 
@@ -227,17 +208,17 @@ def to_jpeg(picture: Image.Image) -> bytes:
 
 def unpack_table(args: argparse.Namespace) -> None:
     """A folder of each clip's frames, as they lie in the table, and the texts."""
-    out, text = resolve(args.out), "text" if "text" in parse_schema(args.input_schema) else None
+    out, text = resolve(args.out), "text" if "text" in tables.parse_schema(args.input_schema) else None
     if out.exists():
         raise FormatError(f"{shorten(out)}: it is there already; expected a folder to make")
-    table = ClipTable(resolve(args.table), args.input_schema, args.first_sequence, text)
+    table = tables.ClipTable(resolve(args.table), args.input_schema, args.first_sequence, text)
     with whole(out) as draft:
-        records = table_records(table, "train")
+        records = tables.table_records(table, "train")
         for record in records:
             if leads_out(record.id):
                 raise FormatError(f"{shorten(table.path)}: {record.id!r} is no name of a folder")
             (draft / record.id).mkdir(parents=True)
-            for place, data in enumerate(frames_at(table.path, *record.frames)):
+            for place, data in enumerate(tables.frames_at(table.path, *record.frames)):
                 ending = ENDINGS.get(data[:2], ".jpg")
                 (draft / record.id / f"{place:03d}{ending}").write_bytes(data)
         said = {record.id: record.captions for record in records if record.captions}
@@ -245,10 +226,5 @@ def unpack_table(args: argparse.Namespace) -> None:
     print(f"{shorten(out)}: {len(records):,} clips")
 
 
-COMMANDS = {
-    "train": train_clips,
-    "evaluate": evaluate_clips,
-    "predict": predict_clips,
-    "pack": pack_clips,
-    "unpack": unpack_table,
-}
+COMMANDS = {"train": train_clips, "evaluate": evaluate_clips, "predict": predict_clips}
+COMMANDS |= {"pack": pack_clips, "unpack": unpack_table}

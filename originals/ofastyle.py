@@ -7,19 +7,17 @@
     python -m originals.ofastyle unpack PACK [-o DIR]
 
 `train` teaches a captioner to tell in styles, `eval` scores it, `inference` captions a few pictures, `pack`
-makes one archive of the model and its conf, `unpack` is the way back.
+makes one archive of the model and its conf, `unpack` is the way back. Relative paths start at the
+project's folder.
 """
 
-import argparse
 import sys
 
-from lib.data.formats.report import printable
+from originals.command_line import build_program, exit_code
 
-BAD_INPUT = 2
 CONF = ("-c --conf", str, ..., "the conf, JSON")
 BATCH = ("-b --batch_size", int, 4, "pictures seen at once")
 WORKERS = ("-w --num_workers", int, 0, "processes that load pictures")
-# flags, what they take (bool takes nothing), the default (... is none, and needed), what they are for
 OPTIONS = {
     "train": (
         CONF,
@@ -48,44 +46,13 @@ OPTIONS = {
     "pack": (CONF, ("-o --out_dir", str, None, "for the archive; the conf's work_dir where not given")),
     "unpack": (("pack", str, None, "an archive"), ("-o --out_dir", str, ".", "where to")),
 }
-SIZES, ONE_TASK = "the checkpoint says how it sees pictures", "captions are the one task here"
-# what has no place here, and why not; -p is a checkpoint to the older `train`
-NO_PLACE = {"-m --max_image_size": SIZES, "--patch_image_size": SIZES, "--itm": ONE_TASK}
-NO_PLACE["--itm_alpha"] = ONE_TASK
-
-
-def build_style_parser() -> argparse.ArgumentParser:
-    about = "Captions in a style. Relative paths start at the project's folder."
-    parser = argparse.ArgumentParser(prog="python -m originals.ofastyle", description=about)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, options in OPTIONS.items():
-        command = commands.add_parser(name, allow_abbrev=False)
-        for flags, kind, default, told in options:
-            how = {"action": "store_true"} if kind is bool else {"type": kind}
-            how |= {"required": True} if default is ... else {} if default is None else {"default": default}
-            shown = "" if default in (None, ..., False) else " (%(default)s)"
-            command.add_argument(*flags.split(), **how, help=told + shown)
-        for flags, reason in NO_PLACE.items() if "pack" not in name else ():
-            more = ["-p"] if flags == "--patch_image_size" and name != "train" else []
-            command.add_argument(*flags.split(), *more, nargs="?", const="", help=f"has no place: {reason}")
-    return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0, or 2 where something given is wrong, said in one line."""
-    args = build_style_parser().parse_args(arguments)
-    for flags, reason in NO_PLACE.items():
-        option = flags.split()[-1]
-        if getattr(args, option.removeprefix("--"), None) is not None:
-            print(f"{option} has no place here: {reason}")
-    from originals import ofastyle_runs
+    args = build_program("ofastyle", __doc__, OPTIONS).parse_args(arguments)
+    from originals import ofastyle_runs  # which opens torch
 
-    try:
-        ofastyle_runs.COMMANDS[args.command](args)
-    except (ValueError, OSError) as error:  # all that lib raises for a user to put right are ValueErrors
-        print(f"ofastyle {args.command}: {printable(str(error))}", file=sys.stderr)
-        return BAD_INPUT
-    return 0
+    return exit_code(f"ofastyle {args.command}", ofastyle_runs.COMMANDS[args.command], args)
 
 
 if __name__ == "__main__":

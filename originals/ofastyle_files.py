@@ -1,7 +1,6 @@
 """OFAStyleIC's files: its conf, styles and rows, its results and log of scores, the pack of a model."""
 
 import csv
-import difflib
 import json
 import os.path
 import re
@@ -9,13 +8,15 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from lib.config import ConfigError, read_settings
-from lib.data.formats.report import FormatError
+from lib.data.formats import styles as styled
+from lib.data.formats.report import Bad, FormatError, Report
+from lib.data.record import Record
 from lib.data.text import MARK
 from lib.files import FileError, read_utf8, unique_keys, whole, write_json
 from lib.paths import resolve, shorten
@@ -25,6 +26,7 @@ STRING = r'("(?:\\.|[^"\\])*")'
 BESIDE_JSON = re.compile(rf"{STRING}|(?:#|//)[^\r\n]*"), re.compile(rf"{STRING}|,(?=\s*[}}\]])")
 STYLES, TEMPLATE = "personalities.txt", "<code_{}>"
 SCORES = {"BLEU_1": "bleu1", "BLEU_4": "bleu4", "ROUGE_L": "rouge_l_coco", "CIDEr": "cider_d", "SPICE": None}
+NOBODYS = {"uid": 0, "gid": 0, "uname": "", "gname": "", "deep": False}  # a file in a pack
 HEADER = ["eval_time", "work_dir", "epoches", "warm_up", "lr", "lr_end", "weight_decay", *SCORES]
 
 
@@ -45,8 +47,8 @@ class StyleConf:
     prompt: str | None = None
     style_dict: str | dict | None = None
 
-    def picture(self, image_hash: str) -> str:
-        return os.path.join(self.img_addr, image_hash + self.file_attr)  # noqa: PTH118  as it is written
+    def picture(self, name: str) -> str:
+        return os.path.join(self.img_addr, name)  # noqa: PTH118  as it is written
 
     @property
     def output(self) -> Path:
@@ -76,103 +78,60 @@ def parse_loosely(path: Path) -> Any:
         raise FormatError(f"{shorten(path)}: not JSON: {error}") from None
 
 
-def read_styles(conf: StyleConf) -> dict[str, str]:
+def mark_styles(conf: StyleConf) -> dict[str, str]:
     """Each style's mark: its number in the conf's own table, or its line in the dataset's list, from 0."""
     where, table = "style_dict", conf.style_dict
     if table is None:
-        file = resolve(conf.dataset_path) / STYLES
-        names = [line.removesuffix("\r") for line in read_utf8(file).rstrip("\r\n").split("\n")]
-        where, table = shorten(file), {"items": dict(zip(names, range(len(names)), strict=True))}
-        if "" in names or len(table["items"]) < len(names):
-            raise FormatError(f"{where}: expected another style in each line")
+        names = styled.read_styles(resolve(conf.dataset_path) / STYLES)
+        table = {"items": {name: number for number, name in enumerate(names)}}
     elif isinstance(table, str):
         where, table = shorten(resolve(table)), parse_loosely(resolve(table))
     try:
         template, numbers = table.get("template", TEMPLATE), table["items"].items()
         marks = {style: template.replace("{}", str(int(number))) for style, number in numbers}
         fine = len(set(marks.values())) == len(marks) and all(map(MARK.fullmatch, marks.values()))
+        fine = fine and "#" not in "".join(marks)  # which stands before the style in a record's id
     except (AttributeError, KeyError, TypeError, ValueError):
         fine = False
     if not fine:
-        raise FormatError(
-            f'{where}: expected {{"template": "{TEMPLATE}", "items": {{style: its own number}}}}'
-        )
+        expected = f'{{"template": "{TEMPLATE}", "items": {{style without #: its own number}}}}'
+        raise FormatError(f"{where}: expected {expected}")
     return marks
 
 
-class StyledPicture(NamedTuple):
-    """A picture, and what was said of it in one style."""
-
-    style: str
-    image: str  # its path as it is written down
-    said: tuple[str, ...]
-    listed: bool = False  # whether that is written as a list
+def read_told(conf: StyleConf, split: str, styles: Mapping[str, str]) -> list[Record]:
+    """What was said of each picture in each style; a picture's group is its path as it is written down."""
+    how = {"files": {split: getattr(conf, f"{split}_json")}, "file_attr": conf.file_attr, "styles": styles}
+    found = styled.read_styled("personality", resolve(conf.dataset_path), resolve(conf.img_addr), **how)
+    return [replace(record, group=conf.picture(record.group)) for record in found.split(split)]
 
 
-def read_style_rows(conf: StyleConf, name: str, styles: Mapping[str, str]) -> list[StyledPicture]:
-    """Rows of Personality-Captions; those of one picture and style are one, and no others."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for where, row in objects_in(resolve(conf.dataset_path) / name):
-        texts = texts_of(row, "comment", where) + texts_of(row, "additional_comments", where)
-        if not texts or not all(map(str.strip, texts)) or not isinstance(row.get("image_hash"), str):
-            raise FormatError(f"{where}: expected a comment and an image_hash")
-        style = known_style(row.get("personality"), styles, where)
-        found.setdefault((style, conf.picture(row["image_hash"])), []).extend(texts)
-    return [StyledPicture(*key, tuple(texts), len(texts) > 1) for key, texts in found.items()]
-
-
-def read_asked(conf: StyleConf, path: str, styles: Mapping[str, str]) -> list[StyledPicture]:
+def read_asked(conf: StyleConf, path: str, styles: Mapping[str, str]) -> list[Record]:
     """What `inference -j` is asked: pictures by their hash or path, a style each, references or none."""
-    asked = []
-    for where, row in objects_in(resolve(path)):
-        image = conf.picture(str(row["image_hash"])) if row.get("image_hash") else row.get("image")
+    file, report, asked = resolve(path), Report("raise"), []
+    for where, row in styled.numbered_objects(file, report):
+        name, image, said = (row.get(key) for key in ("image_hash", "image", "reference"))
+        image = conf.picture(f"{name}{conf.file_attr}") if name else image
         if not isinstance(image, str):
-            raise FormatError(f"{where}: expected image_hash or image")
-        style, said = known_style(row.get("style"), styles, where), texts_of(row, "reference", where)
-        asked.append(StyledPicture(style, image, tuple(said), isinstance(row.get("reference"), list)))
+            report.bad(Bad.WRONG_TYPE, file, where, "image_hash or image")
+        styled.is_style(row.get("style"), styles, file, where, report)
+        texts = () if said is None else report.captions(said, file, where)
+        asked.append(
+            styled.styled_record(Record(image, str(resolve(image)), (), "test"), row["style"], texts)
+        )
     return asked
 
 
-def objects_in(file: Path) -> list[tuple[str, dict]]:
-    """The objects of a JSON list, or one of each line, with where they stand."""
-    text, where = read_utf8(file), shorten(file)
-    listed = text.lstrip().startswith("[")
-    try:
-        rows = (
-            json.loads(text) if listed else [json.loads(line) for line in text.splitlines() if line.strip()]
-        )
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"{where}: not JSON, as a list or in lines: {error}") from None
-    if not rows or not all(isinstance(row, dict) for row in rows):
-        raise FormatError(f"{where}: expected objects, in a list or one a line")
-    return [(f"{where}: row {place}", row) for place, row in enumerate(rows, start=1)]
-
-
-def texts_of(row: dict, key: str, where: str) -> list[str]:
-    """A text or a list of texts; null is none."""
-    told = row.get(key)
-    texts = told if isinstance(told, list) else [] if told is None else [told]
-    if not all(isinstance(text, str) for text in texts):
-        raise FormatError(f"{where}: expected a text or a list of texts as {key}")
-    return texts
-
-
-def known_style(style: Any, styles: Mapping[str, str], where: str) -> str:
-    if style not in styles:
-        close = difflib.get_close_matches(str(style), styles, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"it is none of the {len(styles)} in the list"
-        raise FormatError(f"{where}: unknown style {style!r}; {hint}")
-    return style
-
-
 def write_inference(
-    folder: Path, conf: StyleConf, name: str, rows: Sequence[StyledPicture], captions: Sequence[str]
+    folder: Path, conf: StyleConf, name: str, records: Sequence[Record], captions: Sequence[str]
 ) -> Path:
     results = []
-    for row, caption in zip(rows, captions, strict=True):
-        result = {"style": row.style, "image": row.image, "caption": caption}
-        said = {"reference": list(row.said) if row.listed else row.said[0]} if row.said else {}
-        results.append(result | said)
+    for record, caption in zip(records, captions, strict=True):
+        result, said = (
+            {"style": styled.style_of(record), "image": record.group, "caption": caption},
+            record.captions,
+        )
+        results.append(result | ({"reference": said if len(said) > 1 else said[0]} if said else {}))
     about = {"model_name": name, "model_revision": conf.model_revision, "n_eval_sample": len(results)}
     file = folder / f"inference_{datetime.now():%y%m%d-%H%M%S}.json"
     return write_json(file, about | {"results": results}, indent=4)
@@ -197,9 +156,10 @@ def pack_model(conf_file: str, folder: Path) -> Path:
     target = folder / f"{told.name.removesuffix('.json')}_{datetime.now():%y%m%d-%H%M%S}.tar.gz"
     if target.is_relative_to(conf.output):
         raise FileError(f"{shorten(target)}: a pack cannot stand in the folder that it holds")
+    held = {conf.output: f"{place_in_pack(conf.work_dir)}/output", told: place_in_pack(conf_file)}
     with whole(target) as draft, tarfile.open(draft, "w:gz", dereference=True) as archive:
-        archive.add(conf.output, f"{place_in_pack(conf.work_dir)}/output", filter=nobodys)
-        archive.add(told, place_in_pack(conf_file), filter=nobodys)
+        for source, name in held.items():
+            archive.add(source, name, filter=lambda file: file.replace(**NOBODYS))
     return target
 
 
@@ -207,12 +167,6 @@ def place_in_pack(path: str) -> str:
     """A relative path stays as it is written; any other would lead out of the folder of who unpacks it."""
     plain = Path(os.path.normpath(path))
     return plain.name if plain.is_absolute() or plain.parts[:1] == ("..",) else plain.as_posix()
-
-
-def nobodys(about: tarfile.TarInfo) -> tarfile.TarInfo:
-    about.uid = about.gid = 0
-    about.uname = about.gname = ""
-    return about
 
 
 def unpack_model(pack: Path, target: Path) -> list[str]:

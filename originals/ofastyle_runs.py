@@ -2,7 +2,7 @@
 
 import argparse
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from lib import checkpoint
 from lib.config import Training
 from lib.data.formats.report import FormatError
+from lib.data.formats.styles import style_of
 from lib.data.loader import PictureView
 from lib.data.record import Caption, Record
 from lib.data.text import Text, Vocab, tokenize
@@ -51,24 +52,13 @@ def open_start(conf: files.StyleConf, given: str | None) -> Captioner:
     return Captioner.published(name, revision=conf.model_revision or None)
 
 
-def records_of(rows: Sequence[files.StyledPicture], split: str) -> list[Record]:
-    """A record for each picture and style: two styles of one picture are two."""
-    if missing := [row.image for row in rows if not resolve(row.image).is_file()]:
-        more = f" ({len(missing)} of {len(rows)} are missing)" if len(missing) > 1 else ""
-        raise FormatError(f"{missing[0]}: no such picture{more}")
-    return [
-        Record(f"{row.image} {row.style}", str(resolve(row.image)), row.said, split, {"style": row.style})
-        for row in rows
-    ]
-
-
 def train_styled(args: argparse.Namespace) -> None:
     if args.cider and not args.checkpoint:
         raise ModelError("--cider needs a checkpoint to start from: give -p")
     decoding = Decoding(beam=args.beam_size, max_length=args.max_len, no_repeat_ngram=3)
     conf = files.read_conf(args.conf)
-    styles, named = files.read_styles(conf), {"train": conf.train_json, "val": conf.val_json}
-    splits = {s: records_of(files.read_style_rows(conf, name, styles), s) for s, name in named.items()}
+    styles = files.mark_styles(conf)
+    splits = {split: files.read_told(conf, split, styles) for split in ("train", "val")}
     torch.manual_seed(SEED)
     model = open_start(conf, args.checkpoint)
     prefixes = prefixes_of(conf, styles, model.vocab)
@@ -79,9 +69,10 @@ def train_styled(args: argparse.Namespace) -> None:
     shown = replace(model.preprocess, resize=max(model.preprocess.resize, model.preprocess.crop * 8 // 7))
     views = {"train": PictureView(splits["train"], shown, augment=True)}
     views["val"] = PictureView(splits["val"], model.preprocess)
-    rows, start = teller(prefixes), hash_weights(model)[:16]
     about = {"prefixes": prefixes, "decoding": asdict(decoding), "warm_up": args.warm_up}
-    task = CaptionTask(splits, model.vocab, model.encoder, model.preprocess, views, start, rows=rows)
+    how = {"rows": lambda record: [Caption(text, prefixes[style_of(record)]) for text in record.captions]}
+    how |= {"views": views, "seen": hash_weights(model)[:16]}
+    task = CaptionTask(splits, model.vocab, model.encoder, model.preprocess, **how)
     training = training_by(args)
     loader, objective = task.loader(training), cross_entropy(label_smoothing=training.label_smoothing)
     if args.cider:
@@ -94,18 +85,11 @@ def train_styled(args: argparse.Namespace) -> None:
         training=replace(training, warmup_steps=round(args.warm_up * len(loader) * args.max_epoches)),
         folder=conf.output,
         run_key=key | {"decoding": about["decoding"], "shown": shown.to_json()},
-        validate=by_captions(splits["val"], views["val"], decoding, prefix=lambda r: rows(r)[0].prefix),
+        validate=by_captions(splits["val"], views["val"], decoding, prefix=lambda r: prefixes[style_of(r)]),
         meta=model.meta() | {"style": about},
         encoder=model.encoder,
     )
     print(f"{fitted.state}: {shorten(fitted.best)}")
-
-
-def teller(prefixes: Mapping[str, Sequence[str]]) -> Callable[[Record], list[Caption]]:
-    """How a record's captions are told: as its style says."""
-    return lambda record: [
-        Caption(text, tuple(prefixes[record.attributes["style"]])) for text in record.captions or ("",)
-    ]
 
 
 def training_by(args: argparse.Namespace) -> Training:
@@ -123,8 +107,8 @@ def training_by(args: argparse.Namespace) -> Training:
     )
 
 
-def caption_rows(
-    conf: files.StyleConf, styles: Mapping[str, str], rows: Sequence[files.StyledPicture], **how: int
+def caption_styled(
+    conf: files.StyleConf, styles: Mapping[str, str], records: Sequence[Record], **how: Any
 ) -> tuple[list[str], dict[str, Any]]:
     """Captions by what `train` left in work_dir/output, asked as it was trained; and its meta.json."""
     model, meta = Captioner.load(conf.output), checkpoint.read_meta(checkpoint.locate(conf.output))
@@ -133,19 +117,18 @@ def caption_rows(
         what = "trained with another prompt, tokenize_style or list of styles"
         raise ModelError(f"{shorten(conf.output)}: {what}")
     model.to("cuda" if torch.cuda.is_available() else "cpu")
-    records, tell = records_of(rows, "test"), teller(wanted)
-    view, decoding = PictureView(records, model.preprocess), Decoding(**told["decoding"])
-    return caption_all(model, records, view, decoding, prefix=lambda r: tell(r)[0].prefix, **how), meta
+    how |= {"prefix": lambda record: wanted[style_of(record)], "decoding": Decoding(**told["decoding"])}
+    return caption_all(model, records, PictureView(records, model.preprocess), **how), meta
 
 
 def evaluate_styled(args: argparse.Namespace) -> None:
     conf = files.read_conf(args.conf)
-    styles = files.read_styles(conf)
-    rows, how = files.read_style_rows(conf, conf.test_json, styles), {"workers": args.num_workers}
-    texts, meta = caption_rows(conf, styles, rows, batch_size=args.batch_size, **how)
-    scores = evaluate(texts, [row.said for row in rows], resamples=0)
+    styles = files.mark_styles(conf)
+    records, how = files.read_told(conf, "test", styles), {"workers": args.num_workers}
+    texts, meta = caption_styled(conf, styles, records, batch_size=args.batch_size, **how)
+    scores = evaluate(texts, [record.captions for record in records], resamples=0)
     shown = (f"{name} {100 * scores[key]:.2f}" for name, key in files.SCORES.items() if key)
-    print(f"{shorten(conf.output)}, {len(rows):,} pictures: {', '.join(shown)}")
+    print(f"{shorten(conf.output)}, {len(records):,} pictures: {', '.join(shown)}")
     if args.log_csv_file:
         ran = meta["run_key"]["training"]
         rates = (f"{ran.get(name, 0):.2e}" for name in ("learning_rate", "final_learning_rate"))
@@ -155,20 +138,20 @@ def evaluate_styled(args: argparse.Namespace) -> None:
 
 def infer_styled(args: argparse.Namespace) -> None:
     conf = files.read_conf(args.conf)
-    styles = files.read_styles(conf)
+    styles = files.mark_styles(conf)
     if args.random and args.inference_json:
         raise FormatError("-r draws pictures, -j says which: give one or the other")
     if args.inference_json:
-        rows = files.read_asked(conf, args.inference_json, styles)
+        records = files.read_asked(conf, args.inference_json, styles)
     elif args.batch_size < 1:
         raise FormatError(f"-b must be at least 1, not {args.batch_size}")
     else:  # none twice, and the same ones each time
-        rows = files.read_style_rows(conf, conf.val_json, styles)
-        rows = random.Random(SEED).sample(rows, min(args.batch_size, len(rows)))
-    texts, _ = caption_rows(conf, styles, rows)
+        records = files.read_told(conf, "val", styles)
+        records = random.Random(SEED).sample(records, min(args.batch_size, len(records)))
+    texts, _ = caption_styled(conf, styles, records)
     folder = resolve(args.out_dir or conf.work_dir)
     name = conf.model_name if args.description is None else args.description
-    print(shorten(files.write_inference(folder, conf, name, rows, texts)))
+    print(shorten(files.write_inference(folder, conf, name, records, texts)))
 
 
 def pack_trained(args: argparse.Namespace) -> None:
@@ -182,10 +165,5 @@ def unpack_trained(args: argparse.Namespace) -> None:
     print(f"{len(names)} files, {some(names)}")
 
 
-COMMANDS = {
-    "train": train_styled,
-    "eval": evaluate_styled,
-    "inference": infer_styled,
-    "pack": pack_trained,
-    "unpack": unpack_trained,
-}
+COMMANDS = {"train": train_styled, "eval": evaluate_styled, "inference": infer_styled}
+COMMANDS |= {"pack": pack_trained, "unpack": unpack_trained}

@@ -18,9 +18,10 @@ from lib.data.formats.labels import read_labels
 from lib.data.images import load_image
 from lib.models.beit3 import Beit3, Beit3Settings
 from lib.paths import ROOT
-from originals.beit3 import build_parser, main
+from originals.beit3 import OPTIONS, main
 from originals.beit3_runs import training_of
-from originals.challenge import read_index, read_results
+from originals.challenge import ResultRow, read_index
+from originals.command_line import build_program
 
 GOLDEN = DATA / "beit3"
 COLOURS = ("red", "green", "blue", "white")
@@ -117,6 +118,10 @@ def test_prepare_writes_what_the_others_read(prepared, spm):
     test = (prepared / "test" / "test.txt").read_text().splitlines()
     assert test == [*CARS, *PEOPLE, PEOPLE[0]]
     assert len(read_index(prepared / "test" / "flickr30k.test.jsonl")) == 9
+
+
+def read_results(path):
+    return [ResultRow(**row) for row in json.loads(path.read_text())["results"]]
 
 
 def direct(checkpoint, texts, folder):
@@ -239,17 +244,18 @@ INFER = """infer --model beit3_large_patch16_384 --input_size 384 --task flickr3
 
 
 def test_the_readmes_own_commands_are_taken_and_their_numbers_are_the_defaults():
-    args = build_parser().parse_args(TRAIN.split())
+    parse = build_program("beit3", "", OPTIONS).parse_args
+    args = parse(TRAIN.split())
     assert args.log_dir == "./logs" and args.checkpoint_activations and args.category == "car"
     least = ["train", *model_of(Path("x"), "y"), "--data_path", "z", "--output_dir", "o", "--category", "car"]
-    plain = build_parser().parse_args(least)
+    plain = parse(least)
     same = ("batch_size", "layer_decay", "lr", "warmup_epochs", "drop_path", "weight_decay", "seed")
     assert all(getattr(args, name) == getattr(plain, name) for name in same)
     assert training_of(plain, 10).epochs == args.epochs and training_of(plain, 10).warmup_steps == 30
     assert training_of(args, 10).checkpoint_every == 10
-    people = build_parser().parse_args([*least[:-1], "people"])
+    people = parse([*least[:-1], "people"])
     assert training_of(people, 10).epochs == 15
-    args = build_parser().parse_args(INFER.split())
+    args = parse(INFER.split())
     assert args.finetune_people == "mp_rank_00_model_states.pt" and args.eval == args.dist_eval == ""
 
 

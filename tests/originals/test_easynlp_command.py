@@ -293,6 +293,8 @@ def test_a_value_may_hold_an_equals_sign():
         (["--mode=train", "--tables=a", "--checkpoint_dir=c"], "--tables: expected two, TRAIN,VALID, not 1"),
         (["--mode=predict", "--tables=a", "--checkpoint_dir=c"], "--mode=predict needs --outputs"),
         ([*TRAIN, "--input_schema=idx:str:1,text:str:1"], "no column 'imgbase64'; it has idx, text"),
+        ([], "a call without pack or unpack needs --mode, --tables, --checkpoint_dir"),
+        (["unpack", "a", "--out", "b", "--input_shema=c"], "did you mean --input_schema?"),
         (TRAIN, "a: No such file or directory"),
         (["pack", "nowhere.mp4", "--out", "x"], "nowhere.mp4: no such clip"),
     ],

@@ -15,6 +15,7 @@ from PIL import Image
 
 from lib import checkpoint
 from lib.data.formats.report import FormatError
+from lib.data.formats.styles import styled_record
 from lib.data.images import Preprocess
 from lib.data.loader import Loader
 from lib.data.record import Record
@@ -25,7 +26,8 @@ from lib.paths import ROOT
 from lib.score import evaluate
 from lib.train import reward_of
 from originals import ofastyle_files as files
-from originals.ofastyle import build_style_parser, main
+from originals.command_line import build_program
+from originals.ofastyle import OPTIONS, main
 from originals.ofastyle_runs import PROMPT, prefixes_of
 
 MELLOW = "Mellow (Soothing, Sweet)"
@@ -131,7 +133,7 @@ def inferred(root, *arguments, work="work/tiny"):
 def test_the_authors_confs_are_read(name):
     conf = files.read_conf(str(DATA / "style" / f"{name}.json"))
     assert conf.model_name.startswith("damo/ofa_") and conf.tokenize_style and conf.prompt == ""
-    assert conf.picture("abc") == "path_to_PCap/yfcc_images/abc.jpg"
+    assert conf.picture(f"abc{conf.file_attr}") == "path_to_PCap/yfcc_images/abc.jpg"
 
 
 def test_comments_and_a_last_comma_are_taken_and_strings_stay(place):
@@ -159,12 +161,12 @@ def test_comments_and_a_last_comma_are_taken_and_strings_stay(place):
         ),
         ({"model_name": "nobody/nothing"}, "nobody/nothing: no folder"),
         ({"dataset_path": "nowhere"}, "nowhere/personalities.txt: No such file"),
-        ({"train_json": "trian.json"}, "captions/trian.json: No such file"),
-        ({"file_attr": ".jpg"}, "pictures/red0.jpg: no such picture (12 of 12 are missing)"),
+        ({"train_json": "trian.json"}, "captions: expected one of trian.json in it"),
+        ({"file_attr": ".jpg"}, "line 1: missing image; expected a file 'red0.jpg' in pictures"),
         ({"style_dict": "none.json"}, "none.json: No such file"),
         (
             {"style_dict": {"items": {"Hapy": 0, "Cold": 1}}},
-            "row 1: unknown style 'Happy'; did you mean 'Hapy'?",
+            "train.json: line 1: wrong type; expected a known style, not 'Happy'; did you mean 'Hapy'?",
         ),
     ],
 )
@@ -189,10 +191,8 @@ def test_what_is_no_conf_is_one_line(place, capsys, text, told):
 @needs(DATA / "style")
 def test_the_real_list_of_styles(place):
     path = str(DATA / "style")
-    styles = files.read_styles(files.read_conf(write_conf(place, dataset_path=path)))
+    styles = files.mark_styles(files.read_conf(write_conf(place, dataset_path=path)))
     assert len(styles) == 215 and styles["Adventurous"] == "<code_0>" and styles["Zany"] == "<code_214>"
-    with pytest.raises(FormatError, match=r"x: unknown style 'zany'; did you mean 'Zany'\?"):
-        files.known_style("zany", styles, "x")
 
 
 ITEMS = {"Happy": 7, "<Unknown>": 9}
@@ -208,7 +208,7 @@ ITEMS = {"Happy": 7, "<Unknown>": 9}
 def test_a_conf_has_its_own_numbers_inline_or_in_a_file(place, table, marks):
     (place / "styles.json").write_text(json.dumps(table))
     for told in (table, "styles.json"):
-        styles = files.read_styles(files.read_conf(write_conf(place, style_dict=told)))
+        styles = files.mark_styles(files.read_conf(write_conf(place, style_dict=told)))
         assert styles == dict(zip(ITEMS, marks, strict=True))
 
 
@@ -219,24 +219,26 @@ def test_a_conf_has_its_own_numbers_inline_or_in_a_file(place, table, marks):
         {"items": {"a": 1, "b": 1}},
         {"item": ITEMS},
         {"items": {"a": "x"}},
+        {"items": {"a#": 1}},
     ],
 )
 def test_other_tables_of_styles_are_refused(place, table):
     with pytest.raises(FormatError, match="style_dict: expected"):
-        files.read_styles(files.read_conf(write_conf(place, style_dict=table)))
+        files.mark_styles(files.read_conf(write_conf(place, style_dict=table)))
 
 
 @pytest.mark.parametrize("text", ["Happy\n\nCold\n", "Happy\nCold\nHappy\n"])
 def test_a_list_of_styles_has_another_one_in_each_line(place, text):
     (place / "captions/personalities.txt").write_text(text)
-    with pytest.raises(FormatError, match=r"personalities\.txt: expected another style in each line"):
-        files.read_styles(files.read_conf("conf/nosj.json"))
+    with pytest.raises(FormatError, match=r"personalities\.txt: line \d: expected a style, once"):
+        files.mark_styles(files.read_conf("conf/nosj.json"))
 
 
 def read_rows(place, *rows, lines=True):
     text = "\n".join(map(json.dumps, rows)) if lines else json.dumps(rows)
     (place / "captions/x.json").write_text(text)
-    return files.read_style_rows(files.read_conf("conf/nosj.json"), "x.json", dict.fromkeys(STYLES, ""))
+    conf = files.read_conf(write_conf(place, train_json="x.json"))
+    return files.read_told(conf, "train", dict.fromkeys(STYLES, ""))
 
 
 @pytest.mark.parametrize("lines", [True, False])
@@ -246,29 +248,29 @@ def test_a_picture_in_two_styles_is_two_and_twice_in_one_is_one(place, lines):
         row("Cold", "red0", "red", "cold", "colder"),
         row("Happy", "red0", "blue"),
     ]
-    assert read_rows(place, *rows, lines=lines) == [
-        ("Happy", "pictures/red0.png", ("a lovely red wall!", "a lovely blue wall!"), True),
-        ("Cold", "pictures/red0.png", ("just red", "cold", "colder"), True),
+    assert [(r.id, r.group, r.captions) for r in read_rows(place, *rows, lines=lines)] == [
+        ("red0.png#Happy", "pictures/red0.png", ("a lovely red wall!", "a lovely blue wall!")),
+        ("red0.png#Cold", "pictures/red0.png", ("just red", "cold", "colder")),
     ]
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"personality": "happy"}, "row 2: unknown style 'happy'; did you mean 'Happy'"),
-        ({"personality": None}, "row 2: unknown style None"),
-        ({"comment": " "}, "row 2: expected a comment and an image_hash"),
-        ({"comment": 3}, "row 2: expected a text or a list of texts as comment"),
-        ({"image_hash": 3}, "row 2: expected a comment and an image_hash"),
-        ({"additional_comments": [1]}, "row 2: expected a text or a list of texts as additional_comments"),
+        ({"personality": "happy"}, "wrong type; expected a known style, not 'happy'; did you mean 'Happy'"),
+        ({"personality": None}, "wrong type; expected a known style, not None"),
+        ({"comment": " "}, "empty caption"),
+        ({"comment": 3}, r"wrong type; expected a caption \(text\), not int"),
+        ({"image_hash": 3}, "wrong type; expected a file name, not int"),
+        ({"additional_comments": [1]}, r"wrong type; expected a caption \(text\), not int"),
     ],
 )
 def test_a_bad_row_is_named(place, changes, told):
-    with pytest.raises(FormatError, match=rf"captions/x\.json: {told}"):
+    with pytest.raises(FormatError, match=rf"captions/x\.json: line 2: {told}"):
         read_rows(place, row("Cold", "red0", "red"), row("Happy", "red0", "red") | changes)
     (place / "captions/x.json").write_text('{"a": 1')
-    with pytest.raises(FormatError, match="not JSON, as a list or in lines"):
-        files.read_style_rows(files.read_conf("conf/nosj.json"), "x.json", {})
+    with pytest.raises(FormatError, match="line 1: wrong type; expected a JSON object"):
+        files.read_told(files.read_conf(write_conf(place, val_json="x.json")), "val", {})
 
 
 # results, to the byte
@@ -277,9 +279,9 @@ def test_a_bad_row_is_named(place, changes, told):
 def test_an_inference_to_the_byte(place):
     conf = files.read_conf("conf/nosj.json")
     rows = [
-        files.StyledPicture("Cold", "p/a.jpg", ("one",)),
-        files.StyledPicture("Happy", "p/é.jpg", ("one", "two"), True),
-        files.StyledPicture("Happy", "p/b.jpg", ()),
+        styled_record(Record("p/a.jpg", "a", (), "val"), "Cold", ["one"]),
+        styled_record(Record("p/é.jpg", "é", (), "val"), "Happy", ["one", "two"]),
+        styled_record(Record("p/b.jpg", "b", (), "val"), "Happy", []),
     ]
     path = files.write_inference(place / "work", conf, "damo/ofa", rows, ["so", 'q"', ""])
     lines = [
@@ -466,9 +468,11 @@ def test_options_of_inference(there, tmp_path, capsys):
     assert "-b must be at least 1, not 0" in fails(capsys, "inference", *conf, "-b", "0")
     assert "give one or the other" in fails(capsys, "inference", *conf, "-r", "-j", "asked.json")
     (there / "bad.json").write_text('[{"style": "Sad", "image_hash": "red2"}]')
-    assert "bad.json: row 1: unknown style 'Sad'" in fails(capsys, "inference", *conf, "-j", "bad.json")
+    assert "bad.json: 'row 1': wrong type; expected a known style" in fails(
+        capsys, "inference", *conf, "-j", "bad.json"
+    )
     (there / "bad.json").write_text('[{"style": "Cold"}]')
-    assert "row 1: expected image_hash or image" in fails(capsys, "inference", *conf, "-j", "bad.json")
+    assert "expected image_hash or image" in fails(capsys, "inference", *conf, "-j", "bad.json")
 
 
 @pytest.fixture
@@ -509,7 +513,7 @@ def test_another_prompt_list_or_way_than_the_trained_one_is_refused(there, capsy
         assert "trained with another prompt" in fails(capsys, "inference", "-c", conf, "-j", "asked.json")
 
 
-def test_options_of_training(place, loaders, capsys):
+def test_options_of_training(place, loaders):
     conf = ("-c", "conf/nosj.json")
     given = ["-e", "2", "-b", "5", "-w", "1", "--lr", "3e-4", "--lr_end", "2e-6", "--weight_decay", "0.3"]
     assert main(["train", *conf, *given, "--warm_up", "0.5", "--max_len", "7", "--beam_size", "2"]) == 0
@@ -526,10 +530,6 @@ def test_options_of_training(place, loaders, capsys):
     again = ["--warm_up", "0.5", "--beam_size", "2"]
     assert main(["train", *conf, *given, *again, "--max_len", "6"]) == 0  # an option more is another run
     assert checkpoint.read_meta(place / "work/tiny/output/last")["style"]["decoding"]["max_length"] == 6
-    capsys.readouterr()
-    for option in ("--patch_image_size", "-m", "--itm", "--itm_alpha"):
-        assert main(["train", *conf, *given, option, "256", "-b", "5", "--warm_up", "0.5"]) == 0
-        assert "has no place here" in capsys.readouterr().out
 
 
 def test_a_run_goes_on_from_a_checkpoint_and_the_eye_may_be_frozen(place):
@@ -629,16 +629,15 @@ def test_an_empty_caption_counts_and_scores_nought():
 
 
 def test_the_readmes_own_commands_are_taken():
-    parse = build_style_parser().parse_args
+    parse = build_program("ofastyle", "", OPTIONS).parse_args
     args = parse(["train", "--conf", "path/to/conf.json"])
     assert (args.max_epoches, args.batch_size, args.num_workers, args.checkpoint) == (3, 4, 0, None)
     assert (args.lr, args.lr_end, args.warm_up, args.weight_decay) == (5e-5, 1e-7, 0.01, 0.001)
     assert (args.beam_size, args.max_len) == (5, 16)
     assert parse(["inference", "-c", "x"]).batch_size == 10
-    given = ["--conf", "x", "--batch_size", "32", "--num_workers", "8", "--patch_image_size", "256"]
+    given = ["--conf", "x", "--batch_size", "32", "--num_workers", "8"]
     args = parse(["eval", *given, "--log_csv_file", "y"])
     assert (args.batch_size, args.num_workers, args.log_csv_file) == (32, 8, "y")
-    assert parse(["inference", "-c", "x", "-p", "256"]).patch_image_size == "256"
     assert parse(["train", "-c", "x", "-p", "ckpt"]).checkpoint == "ckpt"
 
 

@@ -97,13 +97,19 @@ def personality_rows(
     for file, split in here.items():
         for where, row in numbered_objects(file, report):
             style, name, more = (row.get(key) for key in ("personality", "image_hash", "additional_comments"))
-            if not isinstance(style, str) or style not in known:
-                near = get_close_matches(str(style), known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"known: {some(known)}"
-                report.bad(Bad.WRONG_TYPE, file, where, f"a known style, not {style!r}; {hint}")
+            if not is_style(style, known, file, where, report):
                 continue
             texts = [row.get("comment"), *(more if isinstance(more, list) else filter(None, [more]))]
             yield file, where, f"{name}{file_attr}" if isinstance(name, str) else name, split, style, texts
+
+
+def is_style(style: Any, known: Collection[str], file: Path, where: int | str, report: Report) -> bool:
+    good = isinstance(style, str) and style in known
+    if not good:
+        near = get_close_matches(str(style), known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {some(known)}"
+        report.bad(Bad.WRONG_TYPE, file, where, f"a known style, not {style!r}; {hint}")
+    return good
 
 
 def read_styles(path: str | Path) -> tuple[str, ...]:
