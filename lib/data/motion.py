@@ -95,12 +95,13 @@ def write_film(path: Path, frames: Sequence[Image.Image], fps: int) -> None:
     import av
 
     with av.open(str(path), "w") as film:
-        stream = film.add_stream("libx264", rate=fps, options={"crf": "17", "preset": "veryfast", "bf": "0"})
+        # without x264's macroblock tree, which makes other files of equal frames now and then
+        how = {"crf": "17", "preset": "veryfast", "bf": "0", "x264-params": "mbtree=0"}
+        stream = film.add_stream("libx264", rate=fps, options=how)
         stream.width, stream.height = frames[0].size
         stream.pix_fmt, stream.gop_size, stream.thread_count = "yuv420p", fps, 1
         for frame in frames:
-            # converted here: frames that the encoder converts itself differ from run to run in a few bits
-            film.mux(stream.encode(av.VideoFrame.from_image(frame).reformat(format="yuv420p")))
+            film.mux(stream.encode(av.VideoFrame.from_image(frame)))
         film.mux(stream.encode())
 
 
