@@ -34,14 +34,15 @@ def attention(
 def attention_over_time(frames: Sequence[Image.Image], words: Sequence[str], weights: Tensor) -> Picture:
     """A clip's frames, and below them when the decoder looked for each word; `weights` [T, frames * N]."""
     looked = weights.float().unflatten(1, (len(frames), -1)).sum(2).numpy()  # [T, frames]
-    figure, axes = panels(2, 1, size=(8, 1 + len(words) / 8), used=2)
     strip = np.concatenate([np.asarray(frame.resize((128, 128))) for frame in frames], 1)
-    axes[0].imshow(strip)
-    axes[0].set_axis_off()
-    axes[1].imshow(looked / looked.max(1, keepdims=True), aspect="auto", cmap="Blues")
-    axes[1].set_axis_on()
-    axes[1].set_yticks(range(len(words)), words)
-    axes[1].set_xticks([])
+    row, wide = 0.17, 8 / len(frames)  # inches of a word, and of a frame
+    count, high = len(words), wide / row
+    figure, (axis,) = panels(1, 1, size=(8, wide + row * count))
+    axis.imshow(strip, extent=(0, len(frames), count, count + high))
+    shown = looked[:count] / looked[:count].max(1, keepdims=True)
+    axis.imshow(shown, extent=(0, len(frames), 0, count), cmap="Blues")
+    axis.set(aspect="auto", ylim=(0, count + high), xticks=[])
+    axis.set_yticks([count - place - 0.5 for place in range(count)], words)
     return as_picture(figure)
 
 
