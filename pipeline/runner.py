@@ -99,7 +99,7 @@ class PipelineRun:
         alike = last.get("complete") and last.get("parameters", {}).get("profile") == self.request.profile
         self.before[job.name] = [*last.get("starts", [0.0]), last["seconds"]] if alike else []
         draft = {"state": "running", "complete": False, "started": now(), "reasons": reasons}
-        self.drafts[job.name] = draft = {**draft, **self.about, **marks}
+        self.drafts[job.name] = draft = {**draft, "literals": job.literals, **self.about, **marks}
         self.record.put(job.name, draft)
         if not (self.silent or self.request.place.report.exists()):
             closing.refresh_report(self.request, self.screen)  # to look at while the first stage runs

@@ -6,7 +6,7 @@ import time
 import nbformat
 from toy_pipeline import WRITE, Toy
 
-from pipeline import Stage, launch, main, screen
+from pipeline import launch, main, screen
 
 SPEAKING = (
     "import sys\nprint('one')\nprint('two')\n{'b': 1, 'a': [1, 2]}",
@@ -130,6 +130,3 @@ def test_the_time_left_is_that_of_the_last_run(toy, monkeypatch, capsys):
     lines = [line for line in capsys.readouterr().out.splitlines() if "cell 4/6" in line]
     told = [int(line.split("about 0:")[1][:2]) for line in lines if "about" in line]
     assert told and told == sorted(told, reverse=True) and 1 <= told[-1] <= told[0] <= ended
-    toy.pipeline[0] = Stage(notebook="00_first", profiles={"smoke": {"seed": 3}})
-    assert run(toy, "--profile", "smoke") == 0
-    assert "left" not in capsys.readouterr().out.replace("0:01 left", ""), "another profile tells nothing"
