@@ -1,8 +1,10 @@
 """How a run closes: the report, the last lines on the terminal, and the way to go on."""
 
+import contextlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 
 from lib.paths import shorten
@@ -10,24 +12,31 @@ from lib.progress import clock
 from pipeline.executed import Failure
 from pipeline.launch import python_path
 from pipeline.plan import Request
-from pipeline.screen import Lines
+from pipeline.screen import Lines, StageProgress
 
-REPORT_TIMEOUT = 120  # seconds
+REPORT_TIMEOUT, LOOK = 120, 0.2  # seconds until it is given up, and between two looks at it
 
 
 def refresh_report(request: Request, screen: Lines) -> bool:
-    """Have `python -m lib report` written anew; a failure is told loudly, and stops nothing."""
+    """Have `python -m lib report` written anew, and say so; a failure is told loudly, and stops nothing."""
     if not (request.root / "lib" / "__main__.py").exists():
         return True
     command = [sys.executable, "-m", "lib", "report", "--output", str(request.place.root)]
-    environment = {**os.environ, "PYTHONPATH": python_path(request.root)}
-    try:
-        quietly = {"capture_output": True, "text": True, "start_new_session": True}
-        done = subprocess.run(command, cwd=request.root, env=environment, timeout=REPORT_TIMEOUT, **quietly)
-        said = done.stderr.strip().splitlines() or ["no reason given"]
-        problem = said[-1] if done.returncode else ""
-    except subprocess.TimeoutExpired:
-        problem = f"not done after {REPORT_TIMEOUT} s"
+    options = {"cwd": request.root, "env": {**os.environ, "PYTHONPATH": python_path(request.root)}}
+    options |= {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    told = {"stage": "report", "cells": 0, "line": "is written anew", "starts": [0.0]}
+    started, problem = time.monotonic(), None
+    with subprocess.Popen(command, start_new_session=True, **options) as work:
+        while problem is None:
+            seconds = time.monotonic() - started
+            screen.show([StageProgress(**told, seconds=seconds)])
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                said = work.communicate(timeout=LOOK)[1].strip().splitlines() or ["no reason given"]
+                problem = said[-1] if work.returncode else ""
+            if problem is None and seconds > REPORT_TIMEOUT:
+                work.kill()
+                problem = f"not done after {REPORT_TIMEOUT} s"
+    screen.show(())
     if problem:
         screen.say(f"WARNING: the report could not be written: {problem}")
     return not problem

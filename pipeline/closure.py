@@ -36,9 +36,8 @@ def hashes(cells: Iterable[ast.Module], root: Path) -> dict[str, str]:
                 asked, beside = read_asks(parse_module(file.read_bytes()), package)
                 waiting += asked
                 found |= {data for text in beside if (data := file.parent / text).is_file()}
-    return {
-        path.relative_to(root).as_posix(): hash_file(path) for path in sorted(found) if root in path.parents
-    }
+    own = sorted(path for path in found if root in path.parents)
+    return {path.relative_to(root).as_posix(): hash_file(path) for path in own}
 
 
 @functools.lru_cache(maxsize=1024)

@@ -21,12 +21,8 @@ from pipeline.executed import MARK, Failure, find_failure, prepare_copy
 from pipeline.notebook import code_cells, has_tag
 from pipeline.plan import Job
 
-RICH = {
-    "text/html": "_repr_html_",
-    "text/markdown": "_repr_markdown_",
-    "image/svg+xml": "_repr_svg_",
-    "image/png": "_repr_png_",
-}
+RICH = {"text/html": "_repr_html_", "text/markdown": "_repr_markdown_"}
+RICH |= {"image/svg+xml": "_repr_svg_", "image/png": "_repr_png_"}
 
 
 class InlineRun:
@@ -37,11 +33,9 @@ class InlineRun:
 
     def __init__(self, job: Job, copy: Path, *, silent: bool, stopping: Callable[[], bool]):
         self.job, self.copy, self.silent, self.stopping = job, copy, silent, stopping
-        self.cell = 0
         self.error: BaseException | None = None
-        self.started = time.monotonic()
-        self.sent = prepare_copy(job, self.engine)
-        self.notebook = prepare_copy(job, self.engine)
+        self.started, self.starts = time.monotonic(), [0.0]
+        self.sent, self.notebook = prepare_copy(job, self.engine), prepare_copy(job, self.engine)
         with contextlib.chdir(job.path.parent), fresh_main() as namespace:
             self.run_cells(namespace)
         self.peak = largest_process(resource.RUSAGE_SELF)
@@ -49,12 +43,12 @@ class InlineRun:
     def run_cells(self, namespace: dict[str, Any]) -> None:
         self.save()
         for k, cell in enumerate(code_cells(self.notebook), 1):
-            self.cell = k
+            self.starts.append(time.monotonic() - self.started)
             if has_tag(cell, "skip-execution"):  # as papermill does; the check of the copy then says so
                 continue
-            cell["execution_count"] = self.cell
+            cell["execution_count"] = k
             try:
-                run_cell(cell, f"{self.job.name}[{self.cell}]", namespace, silent=self.silent)
+                run_cell(cell, f"{self.job.name}[{k}]", namespace, silent=self.silent)
                 if self.stopping():  # a cell that took the interrupt for itself does not keep the run alive
                     raise KeyboardInterrupt
             except BaseException as error:

@@ -32,7 +32,7 @@ class KernelRun:
     def __init__(self, job: Job, copy: Path, root: Path, lock: int):
         self.job, self.copy = job, copy
         self.cell, self.line, self.peak = 0, "", 0
-        self.started = time.monotonic()
+        self.started, self.starts = time.monotonic(), [0.0]
         self.kernel: int | None = None
         self.broken: Failure | None = None  # told by the child, where the copy cannot tell
         self.ended = False
@@ -80,6 +80,7 @@ class KernelRun:
 
     def take_in(self, event: dict[str, Any]) -> None:
         self.cell = event.get("cell", self.cell)
+        self.starts += [time.monotonic() - self.started] if "cell" in event else []
         self.line = "" if "cell" in event else event.get("line", self.line)
         self.peak = max(self.peak, event.get("peak", 0))
         self.kernel = event.get("kernel", self.kernel)

@@ -38,7 +38,7 @@ class PipelineRun:
         self.failures: dict[str, Failure] = {}
         self.running: list[KernelRun | InlineRun] = []
         self.drafts: dict[str, dict[str, Any]] = {}  # the records of the stages that were started
-        self.before: dict[str, float | None] = {}  # how long their last good runs took
+        self.before: dict[str, list[float]] = {}  # when their last good runs began each cell, and ended
         self.stops: list[float] = []  # when the user asked to stop
         self.raised: BaseException | None = None  # by a cell in this process
         self.lock: TextIO | None = None
@@ -62,8 +62,6 @@ class PipelineRun:
 
     def state(self) -> str:
         return "interrupted" if self.stops else "failed" if self.failures else "ok"
-
-    # ---- choosing what to start
 
     def start_ready(self) -> bool:
         """Start, skip or block every job whose turn it is; whether anything runs."""
@@ -98,9 +96,10 @@ class PipelineRun:
             self.screen.mark(job.name, "skipped", f"nothing changed since {since}")
             return
         self.screen.mark(job.name, "runs", spell_reasons(reasons))
-        self.before[job.name] = last.get("seconds") if last.get("complete") else None
-        draft = {"state": "running", "complete": False, "started": now(), **self.about, **marks}
-        self.drafts[job.name] = draft
+        alike = last.get("complete") and last.get("parameters", {}).get("profile") == self.request.profile
+        self.before[job.name] = [*last.get("starts", [0.0]), last["seconds"]] if alike else []
+        draft = {"state": "running", "complete": False, "started": now(), "reasons": reasons}
+        self.drafts[job.name] = draft = {**draft, "literals": job.literals, **self.about, **marks}
         self.record.put(job.name, draft)
         if not (self.silent or self.request.place.report.exists()):
             closing.refresh_report(self.request, self.screen)  # to look at while the first stage runs
@@ -111,8 +110,6 @@ class PipelineRun:
         if self.request.inline:
             return InlineRun(job, partial, silent=self.silent, stopping=lambda: bool(self.stops))
         return KernelRun(job, partial, self.request.root, self.lock.fileno())
-
-    # ---- looking after what runs
 
     def tend(self) -> None:
         """Hear of every running stage, settle those that are over, end the rest if the user wants to stop."""
@@ -129,7 +126,7 @@ class PipelineRun:
 
     def progress(self, run: KernelRun | InlineRun) -> StageProgress:
         cells, seconds = len(code_cells(run.sent)), time.monotonic() - run.started
-        how_far = {"stage": run.job.name, "cell": run.cell, "cells": cells, "line": run.line}
+        how_far = {"stage": run.job.name, "cells": cells, "line": run.line, "starts": run.starts}
         return StageProgress(**how_far, seconds=seconds, before=self.before[run.job.name])
 
     def settle(self, run: KernelRun | InlineRun) -> None:
@@ -151,7 +148,7 @@ class PipelineRun:
         makes = {} if failure else {name: state_of(path) for name, path in job.makes.items()}
         told = {"state": state, "complete": failure is None, "ended": now(), "engine": run.engine}
         told |= {"seconds": round(seconds, 3), "peak_memory": run.peak, "cells": len(code_cells(run.sent))}
-        told |= {"makes": makes, "failure": failure and failure.to_json()}
+        told |= {"makes": makes, "failure": failure and failure.to_json(), "starts": run.starts}
         self.record.put(job.name, {**self.drafts[job.name], **told})
         self.screen.mark(job.name, state, f"{clock(seconds)}, {spell_bytes(run.peak)}")
         if any(job.name not in self.outcome for job in self.jobs) and not self.stops:

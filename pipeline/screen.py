@@ -20,26 +20,31 @@ class StageProgress:
     """How far a running stage is."""
 
     stage: str
-    cell: int
     cells: int
     line: str
     seconds: float
-    before: float | None = None  # how long its last good run took
+    starts: Sequence[float]  # the second it began to start up, and those its cells began, this one's last
+    before: Sequence[float] = ()  # the same of its last good run, and the second that ended
 
-    def left(self) -> float | None:
-        """Seconds to go: what the last run took, else in proportion to the cells done, else unknown."""
-        if self.before is not None:
-            return self.before - self.seconds if self.before > self.seconds else None
-        done = self.cell - 1
-        return self.seconds / done * (self.cells - done) if done > 0 else None
+    def left(self) -> str:
+        """What is to come, as long as it took last time; of a first run nothing is known, nothing is told."""
+        if not self.before:
+            return ""
+        alike = len(self.before) == self.cells + 2  # other cells tell no more than how long all of them took
+        before, cell = (self.before, len(self.starts) - 1) if alike else ((0.0, self.before[-1]), 0)
+        later = before[-1] - before[cell + 1]
+        here = before[cell + 1] - before[cell] - (self.seconds - self.starts[cell])
+        if here >= 0:
+            return f", about {clock(here + later)} left"
+        return f", over {clock(later)} left" if later >= 1 else ", longer than last time"
 
     def spell(self, width: int) -> str:
-        head = f"{self.stage}  " + (f"cell {self.cell}/{self.cells}" if self.cell else "starting")
-        left = self.left()
-        tail = clock(self.seconds) + (f", about {clock(left)} left" if left else "")
+        cell = len(self.starts) - 1
+        head = f"{self.stage}  " + (f"cell {cell}/{self.cells}" if cell else self.line or "starting")
+        tail = clock(self.seconds) + self.left()
         room = width - len(head) - len(tail) - 6
         line = self.line if len(self.line) <= room else f"{self.line[: max(room - 1, 0)]}…"
-        return f"{head}  {line}  {tail}" if line and room > 8 else f"{head}  {tail}"
+        return f"{head}  {line}  {tail}" if cell and line and room > 8 else f"{head}  {tail}"
 
 
 class Lines:
@@ -60,10 +65,11 @@ class Lines:
         return state
 
     def show(self, stages: Sequence[StageProgress]) -> None:
+        now = time.monotonic()
+        self.shown = {progress.stage: self.shown.get(progress.stage, now) for progress in stages}
         for progress in stages:
-            last = self.shown.setdefault(progress.stage, time.monotonic())
-            if time.monotonic() - last >= PLAIN_EVERY:
-                self.shown[progress.stage] = time.monotonic()
+            if now - self.shown[progress.stage] >= PLAIN_EVERY:
+                self.shown[progress.stage] = now
                 self.say(f"  {progress.spell(160)}")
 
 

@@ -7,13 +7,7 @@ from typing import Any
 from lib.config import unknown
 
 # The profiles, and the output folder each writes to unless --output names another.
-PROFILES = {
-    "demo": "output",
-    "smoke": "output/smoke",
-    "flickr8k": "output/flickr8k",
-    "coco": "output/coco",
-    "full": "output/full",
-}
+PROFILES = {"demo": "output"} | {name: f"output/{name}" for name in ("smoke", "flickr8k", "coco", "full")}
 
 
 class PipelineError(ValueError):

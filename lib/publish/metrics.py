@@ -2,6 +2,7 @@
 
 import html
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,15 @@ from typing import TYPE_CHECKING, Any
 from lib.files import write_json, write_text
 from lib.paths import Output, shorten
 from lib.publish.show import Note
+from lib.score.attributes import mistakes, tell_apart
 
 if TYPE_CHECKING:
     from lib.data.record import Record
+    from lib.score.attributes import World
 
+ByRow = Mapping[str, Sequence[str]]  # what each row said, picture by picture
 KINDS = ("baseline", "model", "control", "ceiling")
+ON_SHOW = 12  # pictures of a notebook that the report shows
 
 
 class MetricsError(ValueError):
@@ -43,13 +48,23 @@ def write_metrics(
 
 
 def write_predictions(
-    output: str | Path, stage: str, records: Sequence["Record"], texts: Mapping[str, Sequence[str]]
+    output: str | Path, stage: str, records: Sequence["Record"], texts: ByRow, world: "World | None" = None
 ) -> Path:
-    """Write metrics/<stage>.predictions.jsonl: what each row said of each picture, to score it again from."""
-    lines = []
+    """Write metrics/<stage>.predictions.jsonl: what each row said of each picture, to score it again from.
+
+    For the report to show, it notes where a dozen pictures lie, the same ones in every notebook, and where a
+    world reads the captions in which pieces they are right and wrong, what is wrong and what is left out.
+    """
+    named = {record.media: zlib.crc32(Path(record.media).name.encode()) for record in records}
+    shown, lines = sorted(named, key=named.get)[:ON_SHOW], []
     for place, record in enumerate(records):
         known = {"id": record.id, "references": record.captions, "attributes": record.attributes}
         said = {name: captions[place] for name, captions in texts.items()}
+        if record.media in shown and not record.frames:
+            known["media"] = shorten(record.media)
+            if world and record.attributes:
+                read = record.attributes, world
+                known["marks"] = {n: [tell_apart(t, *read), *mistakes(t, *read)] for n, t in said.items()}
         lines.append(json.dumps(known | {"captions": said}, ensure_ascii=False) + "\n")
     return write_text(Output(output).metrics / f"{stage}.predictions.jsonl", "".join(lines))
 

@@ -6,7 +6,7 @@ import time
 import nbformat
 from toy_pipeline import WRITE, Toy
 
-from pipeline import launch, main
+from pipeline import launch, main, screen
 
 SPEAKING = (
     "import sys\nprint('one')\nprint('two')\n{'b': 1, 'a': [1, 2]}",
@@ -113,3 +113,20 @@ def test_the_kernel_is_this_python_in_the_notebooks_folder(toy, monkeypatch):
     assert run(toy, "--force") == 0
     assert outputs(toy.copy("00_first")) == inline
     assert repr(os.path.realpath(toy.root / "notebooks")) in inline[-2][0][3][0]
+
+
+def test_the_time_left_is_that_of_the_last_run(toy, monkeypatch, capsys):
+    """Two long cells after two short ones: a first run makes up no total, the next one counts it down."""
+    monkeypatch.setattr(screen, "PLAIN_EVERY", 0.2)
+    toy.stage("00_first", "import time", "time.sleep(1.5)", "print('two  0:01 left')\ntime.sleep(1.5)")
+    assert run(toy) == 0
+    first = capsys.readouterr().out
+    assert ", about" not in first and ", over" not in first and ", longer" not in first
+    assert "cell 5/6  two  0:01 left  0:" in first, "what the step itself knows is shown"
+    begun, ended = (toy.record()["stages"]["00_first"][key] for key in ("starts", "seconds"))
+    assert len(begun) == 7 and begun == sorted(begun) and begun[-1] <= ended
+    assert begun[5] - begun[4] > 1.4 and toy.record()["stages"]["00_first"]["reasons"] == ["first run"]
+    assert run(toy, "--force") == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if "cell 4/6" in line]
+    told = [int(line.split("about 0:")[1][:2]) for line in lines if "about" in line]
+    assert told and told == sorted(told, reverse=True) and 1 <= told[-1] <= told[0] <= ended

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from toy_pipeline import PARAMETERS, WRITE
 
+from pipeline.runner import PipelineRun
+
 DONE = {"00_first": "ok", "01_second": "ok"}
 SKIPPED = {"00_first": "skipped", "01_second": "skipped"}
 
@@ -294,3 +296,18 @@ def test_later_processes_of_several_run_and_write_nothing(pair, capsys, monkeypa
     monkeypatch.setenv("RANK", "0")
     assert pair.run("--only", "00") == 1, "the first process checks the promises"
     assert "several processes" in capsys.readouterr().out
+
+
+def test_only_a_good_run_of_the_same_profile_tells_the_time_left(toy, monkeypatch):
+    toy.stage("00_first", profiles={"smoke": {"seed": 3}})
+    known, launch = [], PipelineRun.launch
+
+    def look(work, job):
+        known.append(len(work.before[job.name]))
+        return launch(work, job)
+
+    monkeypatch.setattr(PipelineRun, "launch", look)
+    for arguments in ((), ("--force",), ("--profile", "smoke"), ("--profile", "smoke", "--force")):
+        assert toy.run(*arguments) == 0
+    cells = toy.record()["stages"]["00_first"]["cells"]
+    assert known == [0, cells + 2, 0, cells + 2], "the start, each cell's start, and the end"

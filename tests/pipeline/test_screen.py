@@ -7,21 +7,33 @@ import pytest
 from pipeline import screen
 from pipeline.screen import Lines, Live, StageProgress, open_screen, spell_bytes
 
+BEGUN = (0.0, 2.0, 5.0, 9.0)  # cell 3 of 10 began after nine seconds
+BEFORE = (0.0, 1.0, 3.0, 6.0, 36.0, 40.0, 41.0, 42.0, 43.0, 44.0, 95.0, 96.0)  # it took 30 s, then came 60
+
 
 def progress(**told) -> StageProgress:
     return StageProgress(
-        **{"stage": "02_x", "cell": 3, "cells": 10, "line": "epoch 1/3", "seconds": 20.0, **told}
+        **{"stage": "02_x", "cells": 10, "line": "epoch 1/3", "seconds": 20.0, "starts": BEGUN, **told}
     )
 
 
 @pytest.mark.parametrize(
     ("told", "left"),
     [
-        ({"before": 50.0}, 30.0),  # as long as the last good run took
-        ({"before": 10.0}, None),  # already longer than that: nobody knows
-        ({}, 80.0),  # two of ten cells took 20 s
-        ({"cell": 1}, None),
-        ({"cell": 0}, None),
+        ({}, ""),  # a first run: that two of ten cells took 9 s says nothing of the others
+        ({"starts": BEGUN[:1]}, ""),
+        ({"before": BEFORE}, ", about 1:19 left"),  # 30 - 11 s of this cell, 60 of those to come
+        ({"before": BEFORE, "seconds": 39.0}, ", about 1:00 left"),
+        (
+            {"before": BEFORE, "seconds": 50.0},
+            ", over 1:00 left",
+        ),  # slower than last time, and who knows how long
+        ({"before": BEFORE, "starts": BEGUN + (20.0,) * 7, "seconds": 21.0}, ", about 0:00 left"),
+        ({"before": BEFORE, "starts": BEGUN + (20.0,) * 7, "seconds": 30.0}, ", longer than last time"),
+        ({"before": BEFORE, "starts": (0.0,), "seconds": 0.0}, ", about 1:36 left"),
+        ({"before": BEFORE, "cells": 9}, ", about 1:16 left"),  # other cells: all that is known is 96 s
+        ({"before": (0.0, 50.0)}, ", about 0:30 left"),  # a record without its cells
+        ({"before": (0.0, 15.0)}, ", longer than last time"),
     ],
 )
 def test_time_left(told, left):
@@ -29,11 +41,16 @@ def test_time_left(told, left):
 
 
 def test_the_line_fits_the_terminal():
-    assert progress().spell(90) == "02_x  cell 3/10  epoch 1/3  0:20, about 1:20 left"
-    assert progress(cell=0, line="").spell(90) == "02_x  starting  0:20"
-    cut = progress(line="x" * 300).spell(80)
+    assert progress(before=BEFORE).spell(90) == "02_x  cell 3/10  epoch 1/3  0:20, about 1:19 left"
+    assert progress().spell(90) == "02_x  cell 3/10  epoch 1/3  0:20"
+    assert progress(starts=(0.0,), line="").spell(90) == "02_x  starting  0:20"
+    report = progress(stage="report", starts=(0.0,), line="is written anew", seconds=3.0)
+    assert report.spell(90) == "report  is written anew  0:03"
+    cut = progress(line="x" * 300, before=BEFORE).spell(80)
     assert len(cut) <= 80 and "x…" in cut and cut.endswith("left")
-    assert "x" not in progress(line="x" * 300).spell(40).removeprefix("02_x"), "no room for a useful piece"
+    assert "x" not in progress(line="x" * 300, before=BEFORE).spell(40).removeprefix("02_x"), (
+        "no room for a useful piece"
+    )
 
 
 def test_a_log_gets_a_line_now_and_then(monkeypatch):

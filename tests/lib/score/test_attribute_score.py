@@ -10,7 +10,7 @@ from atelier.sample import sample_look
 from atelier.visible import visible
 from atelier.wardrobe import ACCESSORIES, CORE, SCENE, SCHEMA, VIEWS
 from atelier.world import WARDROBE
-from lib.score.attributes import attribute_f1, attribute_rates, attribute_set, mistakes
+from lib.score.attributes import attribute_f1, attribute_rates, attribute_set, mistakes, tell_apart
 from lib.score.pairs import ScoreError
 
 ATTRIBUTES = dict.fromkeys(SCHEMA) | {
@@ -174,3 +174,23 @@ def test_equal_sets_for_different_wordings():
 )
 def test_mistakes_are_named(caption, wrong, unsaid):
     assert mistakes(caption, ATTRIBUTES, WARDROBE) == (wrong, unsaid)
+
+
+@pytest.mark.parametrize(
+    "caption, marked",
+    [
+        ("a woman in a brown shirt with long sleeves .", ["brown"]),
+        (
+            "a man in a red t-shirt .",
+            ["man", "t-shirt"],
+        ),  # that its colour is lost too does not hide the noun
+        ("a woman in a red skirt .", ["red", "skirt"]),
+        ("a woman in a red shirt , a ring and a ring .", ["ring", "ring"]),  # without one it is still stated
+        ("a woman in a red shirt with a v-shaped neckline .", ["v-shaped", "neckline"]),
+        ("a woman in a red shirt with long sleeves .", []),
+    ],
+)
+def test_the_words_that_state_what_is_not_so(caption, marked):
+    shown = dict.fromkeys(WARDROBE.schema) | {"gender": "woman", "upper": "shirt", "sleeves": "long"}
+    pieces = tell_apart(caption, shown | {"upper_color": "red"}, WARDROBE)
+    assert pieces[1::2] == marked and "".join(pieces) == caption
