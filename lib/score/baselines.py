@@ -76,13 +76,8 @@ def copy_nearest(
     train: Sequence[Record], test: Sequence[Record], keys: Iterable[Key], otherwise: Sequence[str]
 ) -> list[str]:
     """The leak: the caption of the first training record with an equal key, trying the keys in order."""
-    tables = []
-    for key in keys:
-        known: dict[Hashable, str] = {}
-        for record in train:
-            if record.captions:
-                known.setdefault(key(record), record.captions[0])
-        tables.append((key, known))
+    told = [record for record in reversed(train) if record.captions]  # so that the first one is kept
+    tables = [(key, {key(record): record.captions[0] for record in told}) for key in keys]
     return [
         next((known[key(record)] for key, known in tables if key(record) in known), fallback)
         for record, fallback in zip(test, otherwise, strict=True)
