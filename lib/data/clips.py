@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from lib.data.films import FILMS, ClipError, Reel, survey_film, survey_gif
 from lib.data.formats.easynlp import frames_at
 from lib.data.formats.gallery import is_picture
 from lib.data.formats.report import FormatError
-from lib.data.images import FORMATS, ImageError, check_size, load_image, to_rgb
+from lib.data.images import decode_picture, load_image
 from lib.data.record import Record
 from lib.paths import shorten
 
@@ -93,24 +93,16 @@ def reel_of(record: Record) -> Reel:
         data = frames_at(path, *record.frames)
     except FormatError as error:
         raise ClipError(str(error)) from None
-    return listed(len(data), lambda places: (unpacked(data[p], path, f"{record.id}, {p}") for p in places))
+
+    def read(places: Sequence[int]) -> Iterator[Image.Image]:
+        for place in places:
+            yield decode_picture(BytesIO(data[place]), path, f"frame {record.id}, {place}: ", ClipError)
+
+    return listed(len(data), read)
 
 
 def listed(count: int, read: Callable[[Sequence[int]], Iterable[Image.Image]]) -> Reel:
     return Reel(range(count), count, Fraction(1), read)
-
-
-def unpacked(data: bytes, path: Path, where: str) -> Image.Image:
-    """A picture from memory, as `load_image` gives one from a file."""
-    try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
-            check_size(image, path)
-            ImageOps.exif_transpose(image, in_place=True)
-            return to_rgb(image)
-    except ImageError:
-        raise
-    except Exception as error:  # a broken picture can make a decoder raise nearly anything
-        raise ClipError(f"{shorten(path)}: frame {where}: broken picture ({type(error).__name__})") from None
 
 
 def open_reel(path: Path) -> Reel:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -36,19 +36,26 @@ def load_image(path: str | Path) -> Image.Image:
         raise ImageError(f"{shorten(path)}: no such picture")
     if path.stat().st_size == 0:
         raise ImageError(f"{shorten(path)}: the picture is empty (0 bytes)")
+    return decode_picture(path, path)
+
+
+def decode_picture(
+    source: Path | BinaryIO, path: Path, where: str = "", error: type = ImageError
+) -> Image.Image:
+    """A picture from its file, or from memory as it lies in one; `where` in it is told beside the path."""
     Image.init()  # or PIL knows only some of the formats
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(source, formats=FORMATS) as image:
             check_size(image, path)
             ImageOps.exif_transpose(image, in_place=True)
             return to_rgb(image)
     except ImageError:
         raise
     except UnidentifiedImageError:
-        raise ImageError(f"{shorten(path)}: not a picture; expected one of {', '.join(FORMATS)}") from None
-    except Exception as error:  # a broken file can make a decoder raise nearly anything
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ImageError(f"{shorten(path)}: broken picture ({reason})") from None
+        told = f"not a picture; expected one of {', '.join(FORMATS)}"
+    except Exception as found:  # a broken file can make a decoder raise nearly anything
+        told = f"broken picture ({' '.join(str(found).split()) or type(found).__name__})"
+    raise error(f"{shorten(path)}: {where}{told}")
 
 
 def check_size(image: Image.Image, path: Path) -> None:

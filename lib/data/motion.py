@@ -7,7 +7,7 @@ clips.json: of each clip its split, attributes, scenes' start and end in seconds
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from itertools import pairwise, product
 from pathlib import Path
@@ -15,17 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-import atelier.clips
-from atelier.clips import (
-    LANGUAGES,
-    draw_clip,
-    draw_still,
-    facts_of_still,
-    scene_lengths,
-    tell_clip,
-    tell_many,
-    tell_still,
-)
+from atelier import clips as drawing
 from atelier.clips.plan import STILLS, ClipRecipe, Take, plan_takes
 from lib.data.drawn import DrawnError, draw_in_processes, fingerprint, make_once
 from lib.data.record import SPLITS, Record
@@ -48,7 +38,7 @@ def make_clips(folder: str | Path, recipe: ClipRecipe, *, processes: int | None 
             (draft / place).mkdir(parents=True)
         write_clips(draft, draw_in_processes(film_takes, takes, (recipe, draft), processes))
 
-    code = [*sorted(Path(atelier.clips.__file__).parent.glob("*.py")), Path(__file__)]
+    code = [*sorted(Path(drawing.__file__).parent.glob("*.py")), Path(__file__)]
     known = fingerprint(recipe, "street") | {"clips": sha256(path.read_bytes() for path in code)[:16]}
     return make_once(folder, known, write)
 
@@ -59,17 +49,12 @@ def film_takes(takes: list[Take], recipe: ClipRecipe, folder: Path) -> list[dict
 
 
 def film_take(take: Take, recipe: ClipRecipe, folder: Path) -> dict[str, Any]:
-    lengths = scene_lengths(take.clip, take.seed, recipe.frames, recipe.cut_frames)
-    frames = draw_clip(take.clip, take.seed, lengths, recipe.size)
+    lengths = drawing.scene_lengths(take.clip, take.seed, recipe.frames, recipe.cut_frames)
+    frames = drawing.draw_clip(take.clip, take.seed, lengths, recipe.size)
     edges = [sum(lengths[:place]) / recipe.fps for place in range(len(lengths) + 1)]
     count = 1 + take.seed % 2 if take.split == "train" else REFERENCES
-    row = {
-        "id": take.name,
-        "split": take.split,
-        "attributes": take.clip,
-        "times": list(pairwise(edges)),
-        "captions": {name: tell_many(tell_clip, take.clip, take.seed, count, name) for name in LANGUAGES},
-    }
+    row = {"id": take.name, "split": take.split, "attributes": take.clip}
+    row |= {"times": list(pairwise(edges)), "captions": captions_of(take, drawing.tell_clip, count)}
     write_film(folder / film_path(row), frames, recipe.fps)
     if take.number < recipe.base64:
         middles = ((2 * part + 1) * len(frames) // (2 * INLINE) for part in range(INLINE))
@@ -78,11 +63,14 @@ def film_take(take: Take, recipe: ClipRecipe, folder: Path) -> dict[str, Any]:
 
 
 def take_still(take: Take, recipe: ClipRecipe, folder: Path) -> dict[str, Any]:
-    picture = draw_still(take.clip, take.seed, recipe.size)
+    picture = drawing.draw_still(take.clip, take.seed, recipe.size)
     picture.save(folder / STILLS / f"{take.name}.jpg", quality=92, subsampling=0)
-    captions = {name: tell_many(tell_still, take.clip, take.seed, 1, name) for name in LANGUAGES}
-    known = {"attributes": facts_of_still(take.clip, take.seed), "captions": captions}
-    return {"id": take.name, "split": STILLS, **known}
+    row = {"id": take.name, "split": STILLS, "attributes": drawing.facts_of_still(take.clip, take.seed)}
+    return row | {"captions": captions_of(take, drawing.tell_still, 1)}
+
+
+def captions_of(take: Take, tell: Callable, count: int) -> dict[str, list[str]]:
+    return {name: drawing.tell_many(tell, take.clip, take.seed, count, name) for name in drawing.LANGUAGES}
 
 
 def film_path(row: Mapping[str, Any]) -> str:
@@ -115,7 +103,7 @@ def encode_frame(frame: Image.Image) -> str:
 def write_clips(folder: Path, rows: list[dict[str, Any]]) -> None:
     """The tables of each split and language, and the truth about all clips and stills."""
     frames = {row["id"]: row.pop("frames") for row in rows if "frames" in row}
-    for split, language in product(SPLITS, LANGUAGES):
+    for split, language in product(SPLITS, drawing.LANGUAGES):
         own = [row for row in rows if row["split"] == split]
         films = [(row, [film_path(row)]) for row in own]
         write_rows(folder / f"{split}.{language}.tsv", films, language)
@@ -128,19 +116,15 @@ def write_clips(folder: Path, rows: list[dict[str, Any]]) -> None:
 def write_rows(path: Path, clips: list[tuple[dict, list[str]]], language: str) -> None:
     """A line for each text of a clip: its id, the list of its frames or its film, the text."""
     lines = (
-        f"{row['id']}\t{json.dumps(media)}\t{text}\n"
-        for row, media in clips
-        for text in row["captions"][language]
+        (row["id"], json.dumps(media), text) for row, media in clips for text in row["captions"][language]
     )
-    write_text(path, "".join(lines))
+    write_text(path, "".join("\t".join(line) + "\n" for line in lines))
 
 
 def open_clips(folder: str | Path, language: str = "en") -> dict[str, list[Record]]:
     """The clips of each split as `make_clips` wrote them, told in one language."""
     rows = clip_truth(folder).values()
-    return {
-        split: [clip_record(folder, r, language) for r in rows if r["split"] == split] for split in SPLITS
-    }
+    return {s: [clip_record(folder, row, language) for row in rows if row["split"] == s] for s in SPLITS}
 
 
 def open_stills(folder: str | Path, language: str = "en") -> list[Record]:
@@ -159,11 +143,8 @@ def clip_record(folder: str | Path, row: Mapping[str, Any], language: str) -> Re
 
 def read_times(folder: str | Path) -> dict[str, list[tuple[float, float]]]:
     """When the scenes of each clip start and end, in seconds."""
-    return {
-        name: [tuple(scene) for scene in row["times"]]
-        for name, row in clip_truth(folder).items()
-        if row["split"] != STILLS
-    }
+    films = {name: row for name, row in clip_truth(folder).items() if row["split"] != STILLS}
+    return {name: [tuple(scene) for scene in row["times"]] for name, row in films.items()}
 
 
 def clip_truth(folder: str | Path) -> dict[str, dict[str, Any]]:

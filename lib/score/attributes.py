@@ -60,10 +60,11 @@ def attribute_f1(
     background alone. Attributes that no picture shows and no caption states are left out of `per_attribute`.
     """
     names = world.scored if names is None else names
-    _check_names(names, world)
+    if unknown := [name for name in names if name not in world.schema]:
+        raise ScoreError(f"unknown attribute {unknown[0]!r}; known: {', '.join(world.schema)}")
     keys = match_ids(candidates, truths)
     for key in keys:
-        _check_attributes(key, truths[key], names)
+        _check_attributes(truths[key], names, f"{key!r}: ")
     compared = [_compare(world.parse(candidates[key]), truths[key], names) for key in keys]
     tables = np.array(compared)  # [C, A, 3]
     counts, by_name = tables.sum(axis=1), tables.sum(axis=0)
@@ -138,9 +139,7 @@ def tell_apart(caption: str, attributes: Attributes, world: World) -> list[str]:
 
 def what_is_visible(attributes: Attributes, world: World) -> frozenset[tuple[str, str]]:
     """What there is to state of a picture."""
-    lacking = [name for name in world.scored if name not in attributes]
-    if lacking:
-        raise ScoreError(f"no attribute {lacking[0]!r}; expected a value, or None where it is hidden")
+    _check_attributes(attributes, world.scored)
     return frozenset((name, attributes[name]) for name in world.scored if attributes[name] is not None)
 
 
@@ -155,19 +154,10 @@ def _compare(parsed: Statements, truth: Attributes, names: Sequence[str]) -> lis
     return table
 
 
-def _check_names(names: Sequence[str], world: World) -> None:
-    unknown = [name for name in names if name not in world.schema]
-    if unknown:
-        raise ScoreError(f"unknown attribute {unknown[0]!r}; known: {', '.join(world.schema)}")
-
-
-def _check_attributes(key: object, attributes: Attributes | None, names: Sequence[str]) -> None:
+def _check_attributes(attributes: Attributes | None, names: Sequence[str], whose: str = "") -> None:
     """Not knowing an attribute is another thing than knowing that it is hidden."""
-    lacking = [name for name in names if name not in (attributes or {})]
-    if lacking:
-        raise ScoreError(
-            f"{key!r}: no attribute {lacking[0]!r}; expected a value, or None where it is hidden"
-        )
+    if lacking := [name for name in names if name not in (attributes or {})]:
+        raise ScoreError(f"{whose}no attribute {lacking[0]!r}; expected a value, or None where it is hidden")
 
 
 def _divide(part: np.ndarray, whole: np.ndarray, otherwise: float) -> np.ndarray:

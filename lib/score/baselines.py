@@ -13,7 +13,7 @@ import numpy as np
 from lib.data.record import Record
 from lib.data.text import tokenize
 from lib.score.bleu import coco_bleu, nearest_lengths
-from lib.score.ngrams import ORDERS, SHIFT, ReferenceNgrams, ReferenceTable, Tokens, count_runs, split_keys
+from lib.score.ngrams import ORDERS, ReferenceNgrams, ReferenceTable, Tokens, count_pairs, split_keys
 from lib.score.pairs import ScoreError, Tokenizer
 from lib.score.rouge import rouge_l_rouge
 
@@ -76,13 +76,8 @@ def copy_nearest(
     train: Sequence[Record], test: Sequence[Record], keys: Iterable[Key], otherwise: Sequence[str]
 ) -> list[str]:
     """The leak: the caption of the first training record with an equal key, trying the keys in order."""
-    tables = []
-    for key in keys:
-        known: dict[Hashable, str] = {}
-        for record in train:
-            if record.captions:
-                known.setdefault(key(record), record.captions[0])
-        tables.append((key, known))
+    told = [record for record in reversed(train) if record.captions]  # so that the first one is kept
+    tables = [(key, {key(record): record.captions[0] for record in told}) for key in keys]
     return [
         next((known[key(record)] for key, known in tables if key(record) in known), fallback)
         for record, fallback in zip(test, otherwise, strict=True)
@@ -116,9 +111,7 @@ def constant_bleu(captions: Sequence[Tokens], table: ReferenceTable) -> np.ndarr
     numbered = table.index.number(captions)
     statistics = np.zeros((len(captions), 2 * ORDERS + 2))
     for n, order in enumerate(table.orders):
-        keys = np.sort(numbered.numbers[n] << SHIFT | numbered.rows[n])
-        first, count = count_runs(keys)
-        number, row = split_keys(keys[first])
+        number, row, count = count_pairs(numbered.numbers[n], numbered.rows[n])
         correct = count_correct(number, count, order)
         statistics[:, n] = np.bincount(row, correct, minlength=len(captions))
         statistics[:, ORDERS + n] = np.maximum(numbered.lengths - n, 0) * len(table)

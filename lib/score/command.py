@@ -21,9 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--references", required=True, metavar="FILE", help=captions)
     parser.add_argument("--candidates", required=True, metavar="FILE", help=f"{captions}; one text each")
     parser.add_argument("--json", metavar="OUT", help="write the scores here too")
-    parser.add_argument(
-        "--frequencies", metavar="FILE", help="captions that CIDEr-D takes its document frequencies from"
-    )
+    frequencies = "captions that CIDEr-D takes its document frequencies from"
+    parser.add_argument("--frequencies", metavar="FILE", help=frequencies)
     parser.add_argument("--end-token", action="store_true", help="count the end of a caption in CIDEr-D")
     parser.add_argument("--resamples", type=int, default=1000, help="for the intervals; 0 leaves them out")
 
@@ -53,13 +52,8 @@ def score_files(args: argparse.Namespace) -> dict:
     if args.frequencies:
         groups = tokenize_references(read_caption_file(resolve(args.frequencies)), tokenize)
         frequencies = DocumentFrequencies.of(groups, end_token=args.end_token)
-    return evaluate(
-        candidates,
-        references,
-        document_frequencies=frequencies,
-        end_token=args.end_token,
-        resamples=args.resamples,
-    )
+    how = {"end_token": args.end_token, "resamples": args.resamples}
+    return evaluate(candidates, references, document_frequencies=frequencies, **how)
 
 
 def read_candidates(path: Path) -> dict[str, str]:
@@ -74,10 +68,9 @@ def read_candidates(path: Path) -> dict[str, str]:
 def read_caption_file(path: Path) -> dict[str, list[str]]:
     """Captions by id from COCO's annotations or results, or a plain mapping; ids as text."""
     content = read_json(path)
-    if isinstance(content, Mapping) and isinstance(content.get("annotations"), list):
-        return collect_rows(path, content["annotations"])
-    if isinstance(content, list):
-        return collect_rows(path, content)
+    rows = content.get("annotations") if isinstance(content, Mapping) else content
+    if isinstance(rows, list):
+        return collect_rows(path, rows)
     if not isinstance(content, Mapping):
         raise ScoreError(f"{path}: expected COCO's annotations or results, or {{id: text or [texts]}}")
     captions = {key: [texts] if isinstance(texts, str) else texts for key, texts in content.items()}

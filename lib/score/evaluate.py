@@ -80,7 +80,7 @@ def evaluate(
         raise ScoreError(f"resamples must be 0 or more, not {resamples}")
     pairs = ScoredPairs(candidates, references, tokenizer)
     measured = measure(pairs, document_frequencies, end_token=end_token)
-    measured = replace(measured, means=measured.means | dict(more or {}))
+    measured.means.update(more or {})
     if attributes is not None:
         if world is None:
             raise ScoreError("attributes are scored in a world: give evaluate the world they are of")

@@ -5,9 +5,10 @@ different n-grams never share a number, however large the vocabulary is.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,14 +20,12 @@ SHIFT = 32  # a key is two numbers in one: item or prefix above, n-gram or token
 NO_KEYS = np.empty(0, np.int64)
 
 
-@dataclass(frozen=True)
-class NumberedNgrams:
+class NumberedNgrams(NamedTuple):
     """Every n-gram of some sequences, for n = 1..4: the sequence it stands in and its number."""
 
     lengths: np.ndarray  # [sequences]
     rows: list[np.ndarray]
     numbers: list[np.ndarray]
-    orders: list[np.ndarray | None]  # the order by number, then by place, where numbering has sorted anyway
 
 
 @dataclass(frozen=True)
@@ -43,102 +42,42 @@ class NgramIndex:
 
     def number(self, sequences: Sequence[Tokens]) -> NumberedNgrams:
         """Number every n-gram; unknown ones get numbers past the known, good for this call only."""
-        return self._number(sequences)[0]
+        return self.extended(sequences)[1]
 
     def extended(self, sequences: Sequence[Tokens]) -> tuple["NgramIndex", NumberedNgrams]:
         """The index that also knows these n-grams; known ones keep their numbers."""
-        numbered, tokens, fresh = self._number(sequences)
-        levels = [merge(*level) for level in zip(self.keys, self.numbers, fresh, strict=True)]
-        keys, numbers = zip(*levels, strict=True)
-        return NgramIndex(tokens, keys, numbers), numbered
-
-    def _number(self, sequences: Sequence[Tokens]) -> tuple[NumberedNgrams, dict, list[np.ndarray]]:
         lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
         total = int(lengths.sum())
         tokens = defaultdict(count(len(self.tokens)).__next__, self.tokens)
         ids = np.fromiter(map(tokens.__getitem__, chain.from_iterable(sequences)), np.int64, total)
         row = np.repeat(np.arange(len(sequences)), lengths)
         remaining = np.repeat(np.cumsum(lengths), lengths) - np.arange(total)
-        start, number = np.arange(total), ids
-        rows, numbers, orders, fresh = [row], [ids], [None], []
+        start, rows, numbers, levels = np.arange(total), [row], [ids], []
         for n, known, known_numbers in zip(range(2, ORDERS + 1), self.keys, self.numbers, strict=True):
             fits = remaining[start] >= n
             start = start[fits]
-            number, new, order = number_keys(known, known_numbers, number[fits] << SHIFT | ids[start + n - 1])
+            wanted = numbers[-1][fits] << SHIFT | ids[start + n - 1]
+            at, found = find_ngrams(known, wanted)
+            fresh, inverse = np.unique(wanted[~found], return_inverse=True)
+            number = np.empty(wanted.size, np.int64)
+            number[found], number[~found] = known_numbers[at[found]], known.size + inverse
             rows.append(row[start])
             numbers.append(number)
-            orders.append(order)
-            fresh.append(new)
-        return NumberedNgrams(lengths, rows, numbers, orders), dict(tokens), fresh
-
-
-def number_keys(
-    known: np.ndarray, numbers: np.ndarray, wanted: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """The number of each wanted key, the unknown keys (sorted, numbered after the known), and the order."""
-    if not known.size:
-        return number_fresh(wanted)
-    at, found = find_ngrams(known, wanted)
-    result = numbers[at]
-    inverse, fresh, _ = number_fresh(wanted[~found])
-    result[~found] = known.size + inverse
-    return result, fresh, None
-
-
-def number_fresh(wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Keys numbered in their own order, the distinct ones, and the order that sorts them."""
-    order = sort_places(wanted)
-    ordered = wanted[order]
-    first, _ = count_runs(ordered)
-    change = np.zeros(wanted.size, np.int64)
-    change[first[1:]] = 1
-    number = np.empty(wanted.size, np.int64)
-    number[order] = np.cumsum(change)
-    return number, ordered[first], order
-
-
-def sort_places(keys: np.ndarray) -> np.ndarray:
-    """A stable argsort of keys of two numbers, by 16 bits at a time: numpy sorts those by radix."""
-    upper, lower = split_keys(keys)
-    bits = int(lower.max(initial=0)).bit_length()
-    packed = upper << bits | lower
-    order = np.argsort(packed.astype(np.uint16), kind="stable")
-    for shift in range(16, int(packed.max(initial=0)).bit_length(), 16):
-        order = order[np.argsort((packed[order] >> shift).astype(np.uint16), kind="stable")]
-    return order
+            places = np.searchsorted(known, fresh)
+            fresh_numbers = known.size + np.arange(fresh.size)
+            levels.append((np.insert(known, places, fresh), np.insert(known_numbers, places, fresh_numbers)))
+        return NgramIndex(dict(tokens), *zip(*levels, strict=True)), NumberedNgrams(lengths, rows, numbers)
 
 
 def find_ngrams(haystack: np.ndarray, needles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where each needle stands in a sorted array, and whether it really stands there."""
     if not haystack.size:
         return np.zeros(needles.size, np.int64), np.zeros(needles.size, bool)
-    order = sort_places(needles)  # neighbours find each other's way still in the cache
-    at = np.empty(needles.size, np.int64)
-    at[order] = np.searchsorted(haystack, needles[order])
-    at = np.minimum(at, haystack.size - 1)
+    at = np.minimum(np.searchsorted(haystack, needles), haystack.size - 1)
     return at, haystack[at] == needles
 
 
-def merge(keys: np.ndarray, numbers: np.ndarray, fresh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted keys with their numbers, after fresh keys got the numbers that follow."""
-    fresh_numbers = np.arange(keys.size, keys.size + fresh.size)
-    if not keys.size:
-        return fresh, fresh_numbers
-    if not fresh.size:
-        return keys, numbers
-    together = np.concatenate([keys, fresh])
-    order = np.argsort(together)
-    return together[order], np.concatenate([numbers, fresh_numbers])[order]
-
-
-def count_runs(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct values of a sorted array, as the position of their first, and how often each occurs."""
-    first = np.flatnonzero(np.concatenate([np.ones(min(keys.size, 1), bool), keys[1:] != keys[:-1]]))
-    return first, np.diff(np.append(first, keys.size))
-
-
-@dataclass(frozen=True)
-class ReferenceNgrams:
+class ReferenceNgrams(NamedTuple):
     """The n-grams of one order in all references, sorted by n-gram, item and reference.
 
     A group is one n-gram of one item; its entries say how often each reference of the item has it.
@@ -152,8 +91,7 @@ class ReferenceNgrams:
     documents: np.ndarray  # [n-grams] in how many items' references it occurs
 
 
-@dataclass(frozen=True)
-class CandidateNgrams:
+class CandidateNgrams(NamedTuple):
     """The n-grams of one order in candidates, with their group among the references (-1 for none)."""
 
     row: np.ndarray
@@ -162,8 +100,7 @@ class CandidateNgrams:
     group: np.ndarray
 
 
-@dataclass(frozen=True)
-class Candidates:
+class Candidates(NamedTuple):
     """Candidates counted against the references of `items`."""
 
     items: np.ndarray  # [candidates]
@@ -191,13 +128,13 @@ class ReferenceTable:
         self.index, numbered = (index or NgramIndex()).extended(flat)
         self.lengths = numbered.lengths
         item = np.repeat(np.arange(len(references)), self.sizes)
-        levels = zip(numbered.rows, numbered.numbers, numbered.orders, self.index.sizes, strict=True)
+        levels = zip(numbered.numbers, numbered.rows, self.index.sizes, strict=True)
         self.orders = [count_references(item, *level) for level in levels]
 
     def __len__(self) -> int:
         return self.sizes.size
 
-    def _ended(self, sequences) -> list[Tokens]:
+    def _ended(self, sequences: Iterable[Tokens]) -> list[Tokens]:
         return [[*tokens, END] for tokens in sequences] if self.end_token else list(sequences)
 
     def count(self, candidates: Sequence[Tokens], indices: Sequence[int] | None = None) -> Candidates:
@@ -208,9 +145,7 @@ class ReferenceTable:
         numbered = self.index.number(self._ended(candidates))
         orders = []
         for rows, numbers, order in zip(numbered.rows, numbered.numbers, self.orders, strict=True):
-            keys = np.sort(numbers << SHIFT | rows)
-            first, times = count_runs(keys)
-            number, row = split_keys(keys[first])
+            number, row, times = count_pairs(numbers, rows)
             at, found = find_ngrams(order.groups, number << SHIFT | items[row])
             orders.append(CandidateNgrams(row, number, times, np.where(found, at, -1)))
         return Candidates(items, numbered.lengths, orders)
@@ -222,25 +157,24 @@ class ReferenceTable:
         return np.where(real, self.first_row[items, None] + slots, 0), real
 
 
-def count_references(
-    item_of: np.ndarray, row: np.ndarray, number: np.ndarray, order: np.ndarray | None, size: int
-) -> ReferenceNgrams:
-    """Count the n-grams of one order: sorted by number, then place, equal entries and groups are runs."""
-    order = sort_places(number) if order is None else order
-    number, row = number[order], row[order]
-    start, times = count_runs(number << SHIFT | row)
-    number, row = number[start], row[start]
-    keys = number << SHIFT | item_of[row]
-    first, _ = count_runs(keys)
-    groups = keys[first]
+def count_references(item: np.ndarray, numbers: np.ndarray, rows: np.ndarray, size: int) -> ReferenceNgrams:
+    """Count the n-grams of one order: sorted by number, then place, equal groups are runs."""
+    number, row, times = count_pairs(numbers, rows)
+    groups, first = np.unique(number << SHIFT | item[row], return_index=True)
     return ReferenceNgrams(
         groups=groups,
-        first=np.append(first, keys.size),
+        first=np.append(first, number.size),
         row=row.astype(np.int32),
         count=times.astype(np.int32),
         most=np.maximum.reduceat(times, first) if first.size else times,
         documents=np.bincount(number[first], minlength=size),
     )
+
+
+def count_pairs(numbers: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The different pairs of n-gram and row, sorted, and how often each occurs."""
+    keys, times = np.unique(numbers << SHIFT | rows, return_counts=True)
+    return *split_keys(keys), times
 
 
 def split_keys(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

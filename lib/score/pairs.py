@@ -71,12 +71,10 @@ def match_ids(candidates: Texts, references: References) -> list:
 
 def check_ids(candidates: Mapping, references: Mapping) -> None:
     """Both sides must have the same ids."""
-    missing = [key for key in candidates if key not in references]
-    unanswered = [key for key in references if key not in candidates]
-    problems = []
-    if missing:
-        problems.append(f"{len(missing)} candidates have no reference: {some(missing, SHOWN)}")
-    if unanswered:
-        problems.append(f"{len(unanswered)} references have no candidate: {some(unanswered, SHOWN)}")
+    sides = {
+        "candidates have no reference": [key for key in candidates if key not in references],
+        "references have no candidate": [key for key in references if key not in candidates],
+    }
+    problems = [f"{len(keys)} {what}: {some(keys, SHOWN)}" for what, keys in sides.items() if keys]
     if problems:
         raise ScoreError("ids do not match; " + "; ".join(problems))

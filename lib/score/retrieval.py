@@ -58,12 +58,10 @@ def mean_average_precision(ranked: Sequence[np.ndarray]) -> float:
     return float(np.mean([np.mean(np.arange(1, p.size + 1) / p) for p in ranked]))
 
 
-def retrieve(
-    similarity: np.ndarray, relevant: Sequence[Collection[int]], at: Sequence[int] = AT
-) -> dict[str, float]:
+def retrieve(similarity: np.ndarray, relevant: Sequence[Collection[int]]) -> dict[str, float]:
     """Every retrieval score of one direction: `recall1`, `recall5`, ..., `median_rank`, `map`."""
     ranked = ranks(similarity, relevant)
-    scores = {f"recall{k}": recall(ranked, k) for k in at}
+    scores = {f"recall{k}": recall(ranked, k) for k in AT}
     return scores | {"median_rank": median_rank(ranked), "map": mean_average_precision(ranked)}
 
 

@@ -39,17 +39,27 @@ class Reward:
         unknown = sorted(set(weights) - set(REWARDS))
         if unknown or not weights:
             raise ScoreError(f"unknown reward {', '.join(unknown) or 'none'}; known: {', '.join(REWARDS)}")
-        self.references = references
         self.weights = dict(weights)
+        # score -> a function of the candidates and the items that they are of
+        self.score = {
+            "rouge_l_coco": lambda given, of: rouge_l_coco(given, [references[index] for index in of])
+        }
         if "cider_d" in weights:
-            self.cider = CiderD(references, document_frequencies, end_token=end_token)
+            self.score["cider_d"] = CiderD(references, document_frequencies, end_token=end_token).scores
         if "bleu4" in weights:
-            self.table = ReferenceTable(references)
+            table = ReferenceTable(references)
+            self.score["bleu4"] = lambda given, of: coco_bleu(bleu_statistics(table, table.count(given, of)))[
+                :, 3
+            ]
         if "meteor" in weights:
-            self.meteor = Meteor(references)
-        if "good_ending" in weights:
-            self.closed = ends_are_usual(references)
+            self.score["meteor"] = Meteor(references).scores
+        if "good_ending" in weights:  # 1, or 0 for a caption that breaks off
+            closed = ends_are_usual(references)
+            self.score["good_ending"] = lambda given, of: np.array(
+                [not ends_badly(t, closed) for t in given], float
+            )
         if "attribute_f1" in weights:
+            self.score["attribute_f1"] = self._attribute_f1
             if attributes is None or len(attributes) != len(references) or not all(attributes):
                 raise ScoreError("the reward attribute_f1 needs the visible attributes of every picture")
             if world is None:
@@ -67,20 +77,7 @@ class Reward:
 
     def parts(self, candidates: Sequence[Tokens], indices: Sequence[int]) -> dict[str, np.ndarray]:
         """Each score that is part of the reward, unweighted."""
-        return {name: self._part(name, candidates, indices) for name in self.weights}
-
-    def _part(self, name: str, candidates: Sequence[Tokens], indices: Sequence[int]) -> np.ndarray:
-        if name == "cider_d":
-            return self.cider.scores(candidates, indices)
-        if name == "bleu4":
-            return coco_bleu(bleu_statistics(self.table, self.table.count(candidates, indices)))[:, 3]
-        if name == "meteor":
-            return self.meteor.scores(candidates, indices)
-        if name == "attribute_f1":
-            return self._attribute_f1(candidates, indices)
-        if name == "good_ending":  # 1, or 0 for a caption that breaks off
-            return np.array([not ends_badly(tokens, self.closed) for tokens in candidates], float)
-        return rouge_l_coco(candidates, [self.references[index] for index in indices])
+        return {name: self.score[name](candidates, indices) for name in self.weights}
 
     def _attribute_f1(self, candidates: Sequence[Tokens], indices: Sequence[int]) -> np.ndarray:
         """The F1 of each caption alone, as `attribute_f1` counts it."""

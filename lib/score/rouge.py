@@ -66,7 +66,8 @@ def rouge_l(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[S
         theirs = [split_alphanumeric(target) for target in targets]
         for common, target in zip(common_lengths(mine, theirs), theirs, strict=True):
             if common:
-                result[i] = max(result[i], f_measure(common / len(mine), common / len(target)))
+                precision, recall = common / len(mine), common / len(target)
+                result[i] = max(result[i], 2 * precision * recall / (precision + recall))
     return result
 
 
@@ -78,10 +79,6 @@ def split_alphanumeric(tokens: Sequence[str]) -> list[str]:
 def has_alphanumeric(tokens: Sequence[str]) -> bool:
     """Whether rouge_score reads anything at all in a caption."""
     return any(map(alphanumeric, tokens))
-
-
-def f_measure(precision: float, recall: float) -> float:
-    return 2 * precision * recall / (precision + recall)
 
 
 def rouge_l_rouge(
@@ -128,7 +125,7 @@ def common_with_any(target: str, candidates: tuple[str, ...]) -> frozenset[str]:
 def common_words(target: str, candidate: str) -> frozenset[str]:
     """The words of the longest common subsequence that `rouge` reads off its table: of several, this one."""
     theirs, mine = target.split(" "), candidate.split(" ")
-    masks = sentence_masks(candidate)
+    masks = bit_masks(mine)
     rows = [row := (1 << len(mine)) - 1]
     for word in theirs:
         both = row & masks.get(word, 0)
@@ -145,9 +142,3 @@ def common_words(target: str, candidate: str) -> frozenset[str]:
         else:
             i -= 1
     return frozenset(words)
-
-
-@lru_cache(maxsize=1 << 14)
-def sentence_masks(sentence: str) -> dict[str, int]:
-    """`bit_masks` of a sentence; captions repeat theirs."""
-    return bit_masks(sentence.split(" "))

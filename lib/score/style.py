@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -70,9 +70,8 @@ class StyleJudge:
 
     def check(self, texts: Sequence[str], styles: Sequence[str]) -> None:
         if isinstance(texts, str) or not texts or len(texts) != len(styles):
-            raise ScoreError(
-                f"expected a list of texts and a style for each, not {len(texts)} and {len(styles)}"
-            )
+            found = f"{len(texts)} and {len(styles)}"
+            raise ScoreError(f"expected a list of texts and a style for each, not {found}")
         for style in styles:
             if style not in self.styles:
                 near = get_close_matches(style, self.styles, n=1)
@@ -87,16 +86,14 @@ class NaiveBayes:
         self.styles = tuple(texts_by_style)
         counts: dict[tuple, Counter] = defaultdict(Counter)
         for number, texts in enumerate(texts_by_style.values()):
-            for feature in (feature for tokens in texts for feature in features(tokens)):
+            for feature in chain.from_iterable(map(features, texts)):
                 counts[feature][number] += 1
         # kept sparse: of two hundred styles few have a given pair of words
-        self.weights = {
-            feature: (np.array(list(seen)), np.log1p(np.array(list(seen.values()), float)))
-            for feature, seen in counts.items()
-        }
-        totals = np.zeros(len(self.styles))
-        for seen in counts.values():
-            totals[list(seen)] += list(seen.values())
+        self.weights, totals = {}, np.zeros(len(self.styles))
+        for feature, seen in counts.items():
+            styles, times = np.array(list(seen)), np.array(list(seen.values()), float)
+            self.weights[feature] = styles, np.log1p(times)
+            totals[styles] += times
         self.unseen = -np.log(totals + len(counts))  # what one feature more or less says where it never stood
 
     def classify(self, tokens: Tokens) -> str | None:

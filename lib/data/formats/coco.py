@@ -6,7 +6,7 @@ from typing import Any
 
 from lib.data.formats.gallery import Gallery
 from lib.data.formats.report import UNASSIGNED, Bad, Dataset, FormatError, OnBad, Report
-from lib.data.formats.stream import Repeated, read_members
+from lib.data.formats.stream import is_object, read_members
 from lib.data.record import SPLITS, Record
 from lib.paths import shorten
 
@@ -59,34 +59,27 @@ def read_coco_rows(file: Path, seen: set[int], report: Report) -> tuple[dict[int
     annotations: set[int] = set()
     for section, item in read_members(file, report, inside=("images", "annotations")):
         if section == "images" and is_row(item, "id", file, "images", report):
-            if item["id"] in seen:
-                report.bad(Bad.DUPLICATE, file, f"images id {item['id']}", "each image once")
-            else:
-                seen.add(item["id"])
+            if report.first(item["id"], seen, file, f"images id {item['id']}", "each image once"):
                 names[item["id"]] = item.get("file_name")
         elif section == "annotations" and is_row(item, "image_id", file, "annotations", report):
             number = item.get("id")
             where = f"annotations id {number}"
             if type(number) is not int:
                 report.bad(Bad.WRONG_TYPE, file, where, "a whole number as 'id'")
-            elif number in annotations:
-                report.bad(Bad.DUPLICATE, file, where, "each annotation once")
-            else:
-                annotations.add(number)
-                mine = captions.setdefault(item["image_id"], [])
-                if caption := report.caption(item.get("caption"), file, where):
-                    mine.append(caption)
+            elif report.first(number, annotations, file, where, "each annotation once"):
+                texts = report.captions([item.get("caption")], file, where)
+                captions.setdefault(item["image_id"], []).extend(texts)
     return names, captions
 
 
 def is_row(item: Any, key: str, file: Path, section: str, report: Report) -> bool:
     """Whether an element is an object with a whole number under `key`."""
-    if isinstance(item, dict) and not isinstance(item, Repeated) and type(item.get(key)) is int:
-        return True
-    shown = item.get("id", item) if isinstance(item, dict) else item
-    where, expected = f"{section} {str(shown)[:60]}", f"an object, each key once, with a number as {key!r}"
-    report.bad(Bad.WRONG_TYPE, file, where, expected)
-    return False
+    if not is_object(item, file, section, report):
+        return False
+    good = type(item.get(key)) is int
+    if not good:
+        report.bad(Bad.WRONG_TYPE, file, f"{section} {item.get('id')}", f"a whole number as {key!r}")
+    return good
 
 
 def coco_records(

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from lib.data.formats.catalogue import find_known_dataset
 from lib.data.formats.gallery import Gallery, leads_out, only_one
 from lib.data.formats.report import UNASSIGNED, Bad, Dataset, FormatError, OnBad, Report
-from lib.data.formats.stream import Repeated, read_members
+from lib.data.formats.stream import is_object, read_members
 from lib.data.record import SPLITS, Record
 from lib.files import write_json
 from lib.paths import shorten
@@ -50,8 +50,7 @@ def parse_name(name: str) -> Name | None:
 
 def product_in(name: str) -> str | None:
     """The product that a file name tells of."""
-    parts = parse_name(name)
-    return parts.product if parts else None
+    return (parts := parse_name(name)) and parts.product
 
 
 def read_deepfashion(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = True) -> Dataset:
@@ -61,7 +60,7 @@ def read_deepfashion(path: str | Path, *, on_bad: OnBad = "raise", need_images: 
     files = deepfashion_captions_files(folder, report)
     gallery = Gallery(folder / "images", report, need_images=need_images)
     attributes = read_attributes(folder / "attributes.json", report)
-    records = list(read_captions_files(files, gallery, attributes, report))
+    records = list(read_captions_files(files, gallery, attributes))
     strangers = attributes.keys() - {record.id for record in records}
     if strangers:
         report.notes.append(f"attributes.json knows {len(strangers)} pictures that have no caption")
@@ -90,18 +89,13 @@ def deepfashion_captions_files(folder: Path, report: Report) -> dict[str, Path]:
 
 
 def read_captions_files(
-    files: Mapping[str, Path],
-    gallery: Gallery,
-    attributes: Mapping[str, dict[str, str | None]],
-    report: Report,
+    files: Mapping[str, Path], gallery: Gallery, attributes: Mapping[str, dict[str, str | None]]
 ) -> Iterator[Record]:
-    seen: set[str] = set()
+    report, seen = gallery.report, set()
     for split, file in files.items():
         for name, value in read_members(file, report):
-            if name in seen:
-                report.bad(Bad.DUPLICATE, file, name, "each picture once in all splits together")
+            if not report.first(name, seen, file, name, "each picture once in all splits together"):
                 continue
-            seen.add(name)
             media = gallery.find(name, file)
             captions = report.captions(value, file, name) if media else ()
             if captions:
@@ -114,8 +108,8 @@ def read_attributes(file: Path, report: Report) -> dict[str, dict[str, str | Non
     for name, value in read_members(file, report) if file.is_file() else ():
         if name in attributes:
             report.bad(Bad.DUPLICATE, file, name, "each picture once")
-        elif not isinstance(value, dict) or isinstance(value, Repeated):
-            report.bad(Bad.WRONG_TYPE, file, name, "an object of attributes, each once")
+        elif not is_object(value, file, name, report):
+            continue
         elif wrong := [key for key, found in value.items() if not isinstance(found, str | None)]:
             report.bad(Bad.WRONG_TYPE, file, name, f"text or null for {wrong[0]!r}")
         else:
@@ -151,7 +145,8 @@ def write_deepfashion(
         raise FormatError(f"{shorten(folder)}: {UNASSIGNED} pictures beside splits; expected either")
     for split, rows in captions.items():
         file = "captions.json" if split == UNASSIGNED else f"{split}_captions.json"
-        plain = {name: single_or_list(value) for name, value in rows.items()}
+        lists = {name: [value] if isinstance(value, str) else list(value) for name, value in rows.items()}
+        plain = {name: texts[0] if len(texts) == 1 else texts for name, texts in lists.items()}
         write_json(folder / file, plain, indent=1, ascii_only=False)
     if attributes is not None:
         write_json(folder / "attributes.json", dict(attributes), indent=1, ascii_only=False)
@@ -166,9 +161,3 @@ def check_captions(folder: Path, split: str, rows: Mapping[str, str | Sequence[s
             report.bad(reason, file, name, "a new file name inside images/")
         report.captions(value if isinstance(value, str) else list(value), file, name)
         seen.add(name)
-
-
-def single_or_list(value: str | Sequence[str]) -> str | list[str]:
-    if isinstance(value, str):
-        return value
-    return value[0] if len(value) == 1 else list(value)

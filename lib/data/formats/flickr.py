@@ -10,6 +10,7 @@ Pictures that no split file names are given as `unassigned`, and the report says
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -22,6 +23,9 @@ from lib.paths import shorten
 FOLDERS = ("images", "Images", "Flicker8k_Dataset", "Flickr8k_Dataset")
 CAPTIONS = ("captions.txt", "captions.csv", "Flickr8k.token.txt", "Flickr8k_text/Flickr8k.token.txt")
 SPLIT_FILES = {"train": "trainImages", "val": "devImages", "test": "testImages"}
+
+TABS = re.compile(r"([^\t]+)\t(\d+)\t([^\t]*)")
+TOKENS = re.compile(r"([^\t]+)#(\d+)\t(.*)", re.DOTALL)
 
 # line, picture, the caption's number where the file gives one, caption
 CaptionRow = tuple[int, str, str | None, str]
@@ -67,36 +71,23 @@ def read_flickr_rows(file: Path, report: Report) -> Iterator[CaptionRow]:
     with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
         first = text.readline().rstrip("\r\n")
         if first == "image\tcaption_id\tcaption":
-            yield from read_tabs(text, file, report)
+            rows, form, expected = enumerate(text, start=2), TABS, "image <tab> caption number <tab> caption"
         elif first == "image,caption":
             yield from read_commas(text, file, report)
+            return
         elif "#" in first.partition("\t")[0]:
             text.seek(0)
-            yield from read_tokens(text, file, report)
+            rows, form, expected = enumerate(text, start=1), TOKENS, "image#number <tab> caption"
         else:
             raise FormatError(
                 f"{shorten(file)}: line 1: expected the header image<tab>caption_id<tab>caption or "
                 f"image,caption, or a row image#number<tab>caption; found {first[:60]!a}"
             )
-
-
-def read_tabs(text: TextIO, file: Path, report: Report) -> Iterator[CaptionRow]:
-    for line, row in enumerate(text, start=2):
-        cells = row.rstrip("\r\n").split("\t")
-        if len(cells) == 3 and cells[0] and cells[1].isdecimal():
-            yield line, cells[0], cells[1], cells[2]
-        elif row.strip():
-            report.bad(Bad.WRONG_TYPE, file, line, "image <tab> caption number <tab> caption")
-
-
-def read_tokens(text: TextIO, file: Path, report: Report) -> Iterator[CaptionRow]:
-    for line, row in enumerate(text, start=1):
-        key, tab, caption = row.rstrip("\r\n").partition("\t")
-        name, _, number = key.rpartition("#")
-        if tab and name and number.isdecimal():
-            yield line, name, number, caption
-        elif row.strip():
-            report.bad(Bad.WRONG_TYPE, file, line, "image#number <tab> caption")
+        for line, row in rows:
+            if match := form.fullmatch(row.rstrip("\r\n")):
+                yield line, *match.groups()
+            elif row.strip():
+                report.bad(Bad.WRONG_TYPE, file, line, expected)
 
 
 def read_commas(text: TextIO, file: Path, report: Report) -> Iterator[CaptionRow]:

@@ -99,11 +99,8 @@ def read_split(
         if media is None or not texts:
             continue
         name = os.path.basename(media)  # noqa: PTH119  the path is text, as in Record
-        if name in seen:
-            report.bad(Bad.DUPLICATE, file, where, f"each picture once, not {name!r} again")
-            continue
-        seen.add(name)
-        yield Record(name, media, texts, split, group=product_in(name))
+        if report.first(name, seen, file, where, f"each picture once, not {name!r} again"):
+            yield Record(name, media, texts, split, group=product_in(name))
 
 
 def spell_out(numbers: Any, words: Mapping[int, str], file: Path, where: str, report: Report) -> str | None:

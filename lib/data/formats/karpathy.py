@@ -1,12 +1,11 @@
 """Karpathy's splits: `dataset_{coco,flickr8k,flickr30k}.json`, pictures, sentences and splits in one file."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from lib.data.formats.gallery import Gallery
 from lib.data.formats.report import Bad, Dataset, FormatError, OnBad, Report
-from lib.data.formats.stream import Repeated, read_members
+from lib.data.formats.stream import is_object, read_members
 from lib.data.record import Record
 from lib.paths import shorten
 
@@ -30,10 +29,9 @@ def read_karpathy(path: str | Path, *, on_bad: OnBad = "raise", need_images: boo
     seen: set[str] = set()
     rest = 0
     for section, item in read_members(file, report, inside=("images",)):
-        if section == "images":
-            for record in read_image(item, file, gallery, seen):
-                records.append(record)
-                rest += item["split"] == "restval"
+        if section == "images" and (record := read_image(item, file, gallery, seen)):
+            records.append(record)
+            rest += item["split"] == "restval"
     if rest:
         report.notes.append(f"{rest} pictures of 'restval' count as train")
     return Dataset(records, format="karpathy", folder=file.parent, report=report)
@@ -47,38 +45,24 @@ def only_file(folder: Path) -> Path:
     return files[0]
 
 
-def read_image(item: Any, file: Path, gallery: Gallery, seen: set[str]) -> Iterator[Record]:
+def read_image(item: Any, file: Path, gallery: Gallery, seen: set[str]) -> Record | None:
     """The record of one element of `images`, if it is good."""
     report = gallery.report
-    if not isinstance(item, dict) or isinstance(item, Repeated) or not isinstance(item.get("filename"), str):
-        shown = f"images {str(item)[:60]}"
-        report.bad(Bad.WRONG_TYPE, file, shown, "an object, each key once, with 'filename'")
-        return
-    name = item["filename"]
-    number = item.get("cocoid")
-    if number is not None and type(number) is not int:
+    if not is_object(item, file, "images", report):
+        return None
+    keys = ("filename", "cocoid", "split", "filepath", "sentences")
+    name, number, split, folder, sentences = map(item.get, keys)
+    identity = str(name if number is None else number)
+    if not isinstance(name, str):
+        report.bad(Bad.WRONG_TYPE, file, f"images {str(item)[:60]}", f"text as 'filename', not {name!r}")
+    elif number is not None and type(number) is not int:
         report.bad(Bad.WRONG_TYPE, file, name, f"a whole number as 'cocoid', not {number!r}")
-        return
-    identity = name if number is None else str(number)
-    if identity in seen:
-        report.bad(Bad.DUPLICATE, file, name, f"id {identity} once")
-        return
-    seen.add(identity)
-    split = SPLITS.get(item["split"]) if isinstance(item.get("split"), str) else None
-    if split is None:
-        expected = f"a split among {', '.join(SPLITS)}, not {item.get('split')!r}"
-        report.bad(Bad.WRONG_TYPE, file, name, expected)
-        return
-    folder = item.get("filepath")
-    media = gallery.find(f"{folder}/{name}" if isinstance(folder, str) and folder else name, file, name)
-    captions = read_sentences(item.get("sentences"), file, name, report) if media else ()
-    if captions:
-        yield Record(identity, media, captions, split)
-
-
-def read_sentences(sentences: Any, file: Path, name: str, report: Report) -> tuple[str, ...]:
-    """The raw text of each sentence."""
-    if not isinstance(sentences, list) or not all(isinstance(sentence, dict) for sentence in sentences):
+    elif not isinstance(split, str) or split not in SPLITS:
+        report.bad(Bad.WRONG_TYPE, file, name, f"a split among {', '.join(SPLITS)}, not {split!r}")
+    elif not isinstance(sentences, list) or not all(isinstance(sentence, dict) for sentence in sentences):
         report.bad(Bad.WRONG_TYPE, file, name, "'sentences' as a list of objects with 'raw'")
-        return ()
-    return report.captions([sentence.get("raw") for sentence in sentences], file, name)
+    elif report.first(identity, seen, file, name, f"id {identity} once"):
+        media = gallery.find(f"{folder}/{name}" if isinstance(folder, str) and folder else name, file, name)
+        captions = report.captions([said.get("raw") for said in sentences], file, name) if media else ()
+        return Record(identity, media, captions, SPLITS[split]) if captions else None
+    return None

@@ -80,6 +80,14 @@ class Report:
         texts = value if isinstance(value, list) else [value]
         return tuple(text for item in texts if (text := self.caption(item, file, where)) is not None)
 
+    def first(self, key: Any, seen: set, file: str | Path, where: Any, expected: str) -> bool:
+        """Whether a key comes for the first time; reported where it does not."""
+        if key in seen:
+            self.bad(Bad.DUPLICATE, file, where, expected)
+            return False
+        seen.add(key)
+        return True
+
     @property
     def skipped(self) -> int:
         """How many rows were left out."""

@@ -22,6 +22,14 @@ def read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value if len(value) == len(pairs) else Repeated(value)
 
 
+def is_object(value: Any, file: str | Path, where: Any, report: Report) -> bool:
+    """Whether a value is an object with each key once; reported where it is not."""
+    good = isinstance(value, dict) and not isinstance(value, Repeated)
+    if not good:
+        report.bad(Bad.WRONG_TYPE, file, where, f"a JSON object, each key once; found {str(value)[:60]!r}")
+    return good
+
+
 class BrokenJson(Exception):
     """Where and why a file stops being JSON."""
 
@@ -56,13 +64,11 @@ class Scanner:
                 return self.window[self.at : self.at + 1]
             self.grow()
 
-    def take(self, allowed: str, expected: str) -> str:
-        """Step over one of the allowed characters."""
-        found = self.peek()
-        if not found or found not in allowed:
+    def take(self, mark: str, expected: str) -> None:
+        """Step over a mark that must be there."""
+        if self.peek() != mark:
             raise self.broken(f"expected {expected}", self.at)
         self.at += 1
-        return found
 
     def value(self) -> Any:
         """The next JSON value, whole."""
@@ -110,30 +116,26 @@ def read_members(
 
 
 def walk_object(text: Scanner, inside: Collection[str]) -> Iterator[tuple[str, Any]]:
-    text.take("{", "an object, {...}")
-    more = text.peek() != "}"
-    while more:
+    for _ in elements(text, "{", "}", "an object, {...}"):
         if text.peek() != '"':
             raise text.broken("expected a key in double quotes", text.at)
         key = text.value()
         text.take(":", "':' after the key")
         if key in inside and text.peek() == "[":
-            for item in walk_array(text):
-                yield key, item
+            for _ in elements(text, "[", "]", "an array"):
+                yield key, text.value()
         else:
             yield key, text.value()
-        more = text.peek() == ","
-        text.at += more
-    text.take("}", "',' or '}'")
     if text.peek():
         raise text.broken("more text after the object", text.at)
 
 
-def walk_array(text: Scanner) -> Iterator[Any]:
-    text.take("[", "an array")
-    more = text.peek() != "]"
+def elements(text: Scanner, opening: str, closing: str, expected: str) -> Iterator[None]:
+    """Halts before each element between two brackets, for the caller to read it."""
+    text.take(opening, expected)
+    more = text.peek() != closing
     while more:
-        yield text.value()
+        yield
         more = text.peek() == ","
         text.at += more
-    text.take("]", "',' or ']'")
+    text.take(closing, f"',' or {closing!r}")

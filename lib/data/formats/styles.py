@@ -13,7 +13,7 @@ from typing import Any
 
 from lib.data.formats.gallery import Gallery
 from lib.data.formats.report import Bad, Dataset, FormatError, OnBad, Report
-from lib.data.formats.stream import Repeated, read_members, read_object
+from lib.data.formats.stream import is_object, read_members, read_object
 from lib.data.record import SPLITS, Caption, Record
 from lib.files import read_json, read_utf8
 from lib.paths import shorten, some
@@ -129,7 +129,7 @@ def numbered_objects(file: Path, report: Report) -> Iterator[tuple[int | str, di
     else:
         sources = ((n, parse_line(line)) for n, line in enumerate(text.split("\n"), start=1) if line.strip())
     for where, row in sources:
-        if is_object(row, where, file, report):
+        if is_object(row, file, where, report):
             yield where, row
 
 
@@ -141,30 +141,22 @@ def parse_line(line: str) -> Any:
         return line
 
 
-def is_object(value: Any, where: int | str, file: Path, report: Report) -> bool:
-    good = isinstance(value, dict) and not isinstance(value, Repeated)
-    if not good:
-        report.bad(Bad.WRONG_TYPE, file, where, f"a JSON object, each key once; found {str(value)[:60]!r}")
-    return good
-
-
 def flickr_style_rows(file: Path, report: Report) -> Iterator[StyledRow]:
     """One object: picture -> `funny`, `romantic` and `split`."""
     for picture, told in read_members(file, report):
-        if is_object(told, picture, file, report):
-            yield from (
-                (file, picture, picture, told.get("split"), style, told.get(style)) for style in FLICKR_STYLES
-            )
+        if is_object(told, file, picture, report):
+            for style in FLICKR_STYLES:
+                yield file, picture, picture, told.get("split"), style, told.get(style)
 
 
 def senticap_rows(file: Path, report: Report) -> Iterator[StyledRow]:
     """`images`, each with `filename`, `split` and `sentences`: `raw`, and `sentiment` 1 or 0."""
     for section, image in read_members(file, report, inside=("images",)):
-        if section != "images" or not is_object(image, section, file, report):
+        if section != "images" or not is_object(image, file, section, report):
             continue
         name, split = image.get("filename"), image.get("split")
         for said in image.get("sentences") or ():
-            if not is_object(said, f"images {name}", file, report):
+            if not is_object(said, file, f"images {name}", report):
                 continue
             if type(sentiment := said.get("sentiment")) is int and sentiment in SENTIMENTS:
                 yield file, f"images {name}", name, split, SENTIMENTS[sentiment], said.get("raw")

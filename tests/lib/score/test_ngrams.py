@@ -2,13 +2,12 @@
 
 from collections import Counter
 
-import numpy as np
 import pytest
 from caption_cases import captions, corpora, split_corpus
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.score.ngrams import ORDERS, SHIFT, NgramIndex, ReferenceTable, sort_places
+from lib.score.ngrams import ORDERS, NgramIndex, ReferenceTable
 
 
 def ngrams(tokens, n):
@@ -58,13 +57,6 @@ def test_the_table_counts_what_the_references_say(corpus):
         )
         documents = Counter(gram for union in unions for gram in union)
         assert sorted(order.documents.tolist()) == sorted(documents.values())
-
-
-@given(st.lists(st.tuples(st.integers(0, 2**24), st.integers(0, 2**20)), max_size=40))
-@settings(max_examples=60, deadline=None)
-def test_places_are_sorted_and_stay_in_order_where_equal(pairs):
-    keys = np.array([upper << SHIFT | lower for upper, lower in pairs + pairs], np.int64)
-    assert sort_places(keys).tolist() == np.argsort(keys, kind="stable").tolist()
 
 
 def test_an_item_without_references_is_refused():
