@@ -43,7 +43,7 @@ class InlineRun:
     def run_cells(self, namespace: dict[str, Any]) -> None:
         self.save()
         for k, cell in enumerate(code_cells(self.notebook), 1):
-            self.starts.append(time.monotonic() - self.started)
+            self.starts.append(round(time.monotonic() - self.started, 3))
             if has_tag(cell, "skip-execution"):  # as papermill does; the check of the copy then says so
                 continue
             cell["execution_count"] = k

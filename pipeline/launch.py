@@ -80,7 +80,7 @@ class KernelRun:
 
     def take_in(self, event: dict[str, Any]) -> None:
         self.cell = event.get("cell", self.cell)
-        self.starts += [time.monotonic() - self.started] if "cell" in event else []
+        self.starts += [round(time.monotonic() - self.started, 3)] if "cell" in event else []
         self.line = "" if "cell" in event else event.get("line", self.line)
         self.peak = max(self.peak, event.get("peak", 0))
         self.kernel = event.get("kernel", self.kernel)

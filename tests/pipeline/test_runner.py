@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from toy_pipeline import PARAMETERS, WRITE
 
+from pipeline import closing, screen
+from pipeline.lock import is_alive
 from pipeline.runner import PipelineRun
 
 DONE = {"00_first": "ok", "01_second": "ok"}
@@ -311,3 +313,19 @@ def test_only_a_good_run_of_the_same_profile_tells_the_time_left(toy, monkeypatc
         assert toy.run(*arguments) == 0
     cells = toy.record()["stages"]["00_first"]["cells"]
     assert known == [0, cells + 2, 0, cells + 2], "the start, each cell's start, and the end"
+
+
+def test_the_wait_for_the_report_is_shown_and_ends(pair, monkeypatch, capsys):
+    """A report that hangs: it is said while it lasts, given up in time, and its process is gone."""
+    add_report_command(pair, works=True)
+    command = pair.root / "lib" / "__main__.py"
+    command.write_text(
+        "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(60)"
+    )
+    monkeypatch.setattr(closing, "REPORT_TIMEOUT", 1.5)
+    monkeypatch.setattr(screen, "PLAIN_EVERY", 0.3)
+    assert pair.run("--only", "00") == 1
+    said = capsys.readouterr().out
+    assert "  report  is written anew  0:01" in said
+    assert said.count("WARNING: the report could not be written: not done after 1.5 s") == 2
+    assert not is_alive(int((pair.root / "pid").read_text()))
