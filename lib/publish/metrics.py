@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lib.data.formats.gallery import is_picture
 from lib.files import write_json, write_text
 from lib.paths import Output, shorten
 from lib.publish.show import Note
@@ -60,7 +61,7 @@ def write_predictions(
     for place, record in enumerate(records):
         known = {"id": record.id, "references": record.captions, "attributes": record.attributes}
         said = {name: captions[place] for name, captions in texts.items()}
-        if record.media in shown and not record.frames:
+        if record.media in shown and is_picture(record.media) and not record.frames:
             known["media"] = shorten(record.media)
             if world and record.attributes:
                 read = record.attributes, world

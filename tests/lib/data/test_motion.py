@@ -122,7 +122,7 @@ def test_a_table_can_hold_frames_in_base64(folder):
     assert len(pictures) == 4
     for picture, place in zip(pictures, (3, 9, 15, 21), strict=True):
         gaps = [np.abs(np.asarray(picture, int) - np.asarray(frame, int)).mean() for frame in film]
-        assert min(gaps) == gaps[place] < 8 or film[place].tobytes() == film[int(np.argmin(gaps))].tobytes()
+        assert gaps[place] <= min(gaps) + 0.2 < 8  # neighbours may be nearly the same picture
 
 
 def test_stills_are_told_without_actions(folder):
