@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from collections.abc import Collection
 from typing import Any
 
 from lib.data.formats.catalogue import NAMES, find_known_dataset
@@ -76,19 +75,15 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
         if leak.product:
             summary["leak"] = {"product": round(leak.product, 4), "outfit": round(leak.outfit, 4)}
     summary["examples"] = [{"id": r.id, "captions": list(r.captions)} for r in dataset[:SHOWN]]
-    summary["notes"] = [*report.notes, *note_missing_splits(splits)]
+    missing = [split for split in SPLITS if split not in splits]
+    partly = missing and splits.keys() - {UNASSIGNED}  # without any it is a collection of pictures
+    told = [f"it names no pictures for {' and '.join(missing)}"] if partly else []
+    summary["notes"] = [*report.notes, *told]
     summary["problems"] = {
         reason: {"count": count, "examples": report.examples[reason]}
         for reason, count in report.counts.items()
     }
     return summary
-
-
-def note_missing_splits(found: Collection[str]) -> list[str]:
-    """One line where a dataset names some splits and not all. Without any it is a collection of pictures."""
-    missing = [split for split in SPLITS if split not in found]
-    named = set(found) - {UNASSIGNED}
-    return [f"it names no pictures for {' and '.join(missing)}"] if named and missing else []
 
 
 def broken_pictures(dataset: Dataset) -> list[str]:

@@ -35,9 +35,8 @@ def make_dataset(folder: str | Path, recipe: Recipe, *, processes: int | None = 
     def write(draft: Path) -> None:
         (draft / "images").mkdir(parents=True)
         shots = list(plan_shots(recipe))
-        write_captions(
-            draft, draw_in_processes(take_photographs, shots, (recipe, draft / "images"), processes)
-        )
+        taken = draw_in_processes(take_photographs, shots, (recipe, draft / "images"), processes)
+        write_captions(draft, taken)
 
     return make_once(folder, fingerprint(recipe), write)
 
@@ -48,9 +47,8 @@ def make_once(folder: str | Path, known: dict, write: Callable[[Path], None]) ->
     if written_by(folder) == known:
         return False
     if folder.exists() and written_by(folder) is None and any(folder.iterdir()):
-        raise DrawnError(
-            f"{shorten(folder)} holds something that the atelier did not write; name another folder"
-        )
+        told = "holds something that the atelier did not write; name another folder"
+        raise DrawnError(f"{shorten(folder)} {told}")
     with whole(folder) as draft:
         write(draft)
         write_json(draft / RECIPE, known, indent=1)

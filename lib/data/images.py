@@ -62,9 +62,8 @@ def check_size(image: Image.Image, path: Path) -> None:
     """Refuse a picture too large or too narrow to be one, before its pixels are unpacked."""
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise ImageError(
-            f"{shorten(path)}: {width} x {height} is too large; expected {MAX_PIXELS} pixels at most"
-        )
+        told = f"{width} x {height} is too large; expected {MAX_PIXELS} pixels at most"
+        raise ImageError(f"{shorten(path)}: {told}")
     if max(width, height) > MAX_RATIO * min(width, height):
         raise ImageError(f"{shorten(path)}: {width} x {height} is too narrow; expected 1:{MAX_RATIO} at most")
 

@@ -52,9 +52,8 @@ class Batch:
         if self.given is None:
             return None
         if (self.given != self.given[0]).any():
-            raise ValueError(
-                f"prefixes of {sorted(set(self.given.tolist()))} tokens in one batch; expected one length"
-            )
+            found = sorted(set(self.given.tolist()))
+            raise ValueError(f"prefixes of {found} tokens in one batch; expected one length")
         return self.tokens[:, : int(self.given[0])]
 
     def change(self, act: Callable[[torch.Tensor], torch.Tensor]) -> "Batch":

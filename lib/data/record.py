@@ -41,9 +41,8 @@ class Record:
     def path(self) -> Path:
         """The picture's file. A clip has no one picture, and handing over its first would hide that."""
         if self.frames:
-            raise ValueError(
-                f"{self.id}: a clip of {len(self.frames)} frames is no single picture; see files"
-            )
+            told = f"a clip of {len(self.frames)} frames is no single picture; see files"
+            raise ValueError(f"{self.id}: {told}")
         return Path(self.media)
 
     @property

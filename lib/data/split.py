@@ -1,8 +1,10 @@
 """Who trains, validates and tests: the dataset's own split, or one in which no product appears twice."""
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from lib.data.formats.deepfashion import parse_name
 from lib.data.formats.report import Dataset
@@ -72,10 +74,7 @@ def split_by_product(
     records = list(records)
     if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-9:
         raise ValueError(f"fractions must be three shares that sum to 1, not {tuple(fractions)}")
-    sizes: dict[str, int] = {}
-    for record in records:
-        product = group_of(record)
-        sizes[product] = sizes.get(product, 0) + 1
+    sizes = Counter(map(group_of, records))
     products = sorted(sizes)
     random.Random(seed).shuffle(products)
     room = {split: share * len(records) for split, share in zip(SPLITS, fractions, strict=True)}
@@ -109,8 +108,7 @@ def hold_out_products(records: Iterable[Record], *, share: float = 0.1, seed: in
     return [next(parted) if record.split == "train" else record for record in records]
 
 
-@dataclass(frozen=True)
-class Leak:
+class Leak(NamedTuple):
     """The share of test pictures whose product, or whose very outfit, is in train too."""
 
     product: float
@@ -120,9 +118,8 @@ class Leak:
 def leaks(train: Iterable[Record], test: Sequence[Record]) -> Leak:
     """How much of a test set can be answered from memory."""
     train = list(train)
-    products, outfits = {group_of(record) for record in train}, {outfit_of(record) for record in train}
-    total = max(1, len(test))
-    return Leak(
-        product=sum(group_of(record) in products for record in test) / total,
-        outfit=sum(outfit_of(record) in outfits for record in test) / total,
-    )
+    shares = []
+    for part_of in (group_of, outfit_of):
+        known = set(map(part_of, train))
+        shares.append(sum(part_of(record) in known for record in test) / max(1, len(test)))
+    return Leak(*shares)

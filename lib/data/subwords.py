@@ -107,11 +107,12 @@ def open_huggingface(folder: str | Path) -> Subwords:
     except (OSError, ValueError) as error:  # which tell in a page what is wrong
         reason = str(error).strip().splitlines()[0]
         raise TextError(f"{shorten(place)}: no tokenizer can be read there: {reason}") from None
-    marks = {"start": tokenizer.bos_token_id, "end": tokenizer.eos_token_id, "pad": tokenizer.pad_token_id}
-    marks["start"] = tokenizer.cls_token_id if marks["start"] is None else marks["start"]
-    marks["end"] = tokenizer.sep_token_id if marks["end"] is None else marks["end"]
-    marks["start"] = marks["end"] if marks["start"] is None else marks["start"]  # T5 and SigLIP begin bare
-    marks["pad"] = marks["end"] if marks["pad"] is None else marks["pad"]  # GPT-2 has none; lengths tell
+    # the first that there is: T5 and SigLIP begin bare, so their end does; GPT-2 has no padding, lengths tell
+    choices = {"start": "bos cls eos sep", "end": "eos sep", "pad": "pad eos sep"}
+    marks = dict.fromkeys(choices)
+    for mark, names in choices.items():
+        found = (getattr(tokenizer, f"{name}_token_id") for name in names.split())
+        marks[mark] = next((number for number in found if number is not None), None)
     if lacking := [name for name, number in marks.items() if number is None]:
         raise TextError(f"{shorten(place)}: this tokenizer has no token for {', '.join(lacking)}")
     files = sorted(path for path in place.iterdir() if path.suffix in (".json", ".txt", ".model"))
@@ -137,16 +138,13 @@ def open_sentencepiece(file: str | Path) -> Subwords:
     except (RuntimeError, OSError):
         raise TextError(f"{shorten(place)}: truncated, or no sentencepiece model") from None
     if (model.unk_id(), model.bos_id(), model.eos_id()) != (0, 1, 2):
-        raise TextError(
-            f"{shorten(place)}: expected <unk>, <s>, </s> as pieces 0, 1, 2, as XLM-R numbers them"
-        )
+        told = "expected <unk>, <s>, </s> as pieces 0, 1, 2, as XLM-R numbers them"
+        raise TextError(f"{shorten(place)}: {told}")
     return Subwords(
         **XLM_R,
         size=model.get_piece_size() + 2,  # the pieces from 1 on, the mask
         split=lambda text: [number + 1 if number else XLM_R["unknown"] for number in model.encode(text)],
-        join=lambda numbers: model.decode(
-            [number - 1 for number in numbers if number <= model.get_piece_size()]
-        ),
+        join=lambda numbers: model.decode([n - 1 for n in numbers if n <= model.get_piece_size()]),
         source={"kind": "sentencepiece", "path": str(file), "sha256": sha256(hash_file(place))},
     )
 

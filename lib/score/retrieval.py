@@ -38,9 +38,8 @@ def check_similarity(similarity: np.ndarray, relevant: Sequence[Collection[int]]
         raise ValueError("similarity contains NaN")
     for query, items in enumerate(relevant):
         if not items or not all(0 <= item < similarity.shape[1] for item in items):
-            raise ValueError(
-                f"query {query} needs relevant items within 0..{similarity.shape[1] - 1}, not {items}"
-            )
+            within = f"0..{similarity.shape[1] - 1}"
+            raise ValueError(f"query {query} needs relevant items within {within}, not {items}")
 
 
 def recall(ranked: Sequence[np.ndarray], k: int) -> float:

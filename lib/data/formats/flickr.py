@@ -79,10 +79,8 @@ def read_flickr_rows(file: Path, report: Report) -> Iterator[CaptionRow]:
             text.seek(0)
             rows, form, expected = enumerate(text, start=1), TOKENS, "image#number <tab> caption"
         else:
-            raise FormatError(
-                f"{shorten(file)}: line 1: expected the header image<tab>caption_id<tab>caption or "
-                f"image,caption, or a row image#number<tab>caption; found {first[:60]!a}"
-            )
+            wanted = "image<tab>caption_id<tab>caption or image,caption, or a row image#number<tab>caption"
+            raise FormatError(f"{shorten(file)}: line 1: expected the header {wanted}; found {first[:60]!a}")
         for line, row in rows:
             if match := form.fullmatch(row.rstrip("\r\n")):
                 yield line, *match.groups()

@@ -17,7 +17,7 @@ class Gallery:
         self.root = Path(root)
         self.report = report
         self.need_images = need_images
-        self.listings: dict[str, tuple[set[str], set[str]]] = {}
+        self.listings: dict[str, set[str]] = {}
         if need_images and not self.root.is_dir():
             raise NoPictures(f"{shorten(self.root)}: no such folder; expected the dataset's pictures in it")
 
@@ -39,29 +39,20 @@ class Gallery:
     def reason_against(self, name: str) -> str | None:
         """Why a name cannot be used, if it cannot."""
         folder, _, leaf = name.rpartition("/")
-        files, links = self.listing(folder)
-        if leaf in files:
+        if leaf in self.files_in(folder):
             return None
-        if leaf not in links and not (folder and self.is_outside(folder)):
-            return Bad.MISSING_IMAGE
         if self.is_outside(name):
             return Bad.OUTSIDE
-        return None if (self.root / name).is_file() else Bad.MISSING_IMAGE
+        return None if os.path.isfile(self.root / name) else Bad.MISSING_IMAGE  # noqa: PTH113  never raises
 
-    def listing(self, folder: str) -> tuple[set[str], set[str]]:
-        """The files and the links of one folder below the root; nothing of a folder that leads out."""
+    def files_in(self, folder: str) -> set[str]:
+        """The files of one folder below the root, links left out; nothing of a folder that leads out."""
         if folder not in self.listings:
-            files: set[str] = set()
-            links: set[str] = set()
+            self.listings[folder] = set()
             path = self.root / folder
             if os.path.isdir(path) and not (folder and self.is_outside(folder)):  # noqa: PTH112  never raises
                 with os.scandir(path) as entries:
-                    for entry in entries:
-                        if entry.is_symlink():
-                            links.add(entry.name)
-                        elif entry.is_file():
-                            files.add(entry.name)
-            self.listings[folder] = files, links
+                    self.listings[folder] = {e.name for e in entries if e.is_file(follow_symlinks=False)}
         return self.listings[folder]
 
     def is_outside(self, name: str) -> bool:

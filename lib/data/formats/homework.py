@@ -8,6 +8,7 @@ With several captions a picture, CAPTIONS is that many times as long as IMAGES a
 
 import os.path
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -46,33 +47,28 @@ def check_vocab(vocab: Any, source: str) -> dict[str, int]:
     expected = number_words(words)
     for word, number in vocab.items():
         if number != expected[word]:
-            raise FormatError(
-                f"{source}: {word!r} has number {number}; expected {expected[word]} "
-                "(words 1 to N, then <pad> 0, <unk> N+1, <start> N+2, <end> N+3)"
-            )
+            told = f"{expected[word]} (words 1 to N, then <pad> 0, <unk> N+1, <start> N+2, <end> N+3)"
+            raise FormatError(f"{source}: {word!r} has number {number}; expected {told}")
     return vocab
 
 
-def read_homework(
-    path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = True, root: str | Path | None = None
-) -> Dataset:
+def read_homework(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = True) -> Dataset:
     """Read `{train,val,test}_data.json` and `vocab.json`; captions come as their words with spaces between.
 
-    Paths start from the files' folder and must stay below `root` (if none is given, the folder above it).
+    Paths start from the files' folder and must stay below the folder above it.
     """
     folder = Path(path)
     report = Report(on_bad)
     vocab = read_vocab(folder / "vocab.json")
     words = {number: word for word, number in vocab.items()}
-    gallery = Gallery(root or folder.absolute().parent, report, need_images=need_images)
+    gallery = Gallery(folder.absolute().parent, report, need_images=need_images)
     files = {split: folder / f"{split}_data.json" for split in SPLITS}
     files = {split: file for split, file in files.items() if file.is_file()}
     if not files:
         raise FormatError(f"{shorten(folder)}: expected {{train,val,test}}_data.json in it")
     seen: set[str] = set()
-    records = [
-        record for split, file in files.items() for record in read_split(file, split, words, gallery, seen)
-    ]
+    parts = (read_split(file, split, words, gallery, seen) for split, file in files.items())
+    records = chain.from_iterable(parts)
     return Dataset(records, format="homework", folder=folder, report=report)
 
 

@@ -52,9 +52,8 @@ def find_folder(name_or_folder: str | Path, dataset: Path = DATASET) -> Path:
         raise FormatError(f"{shorten(folder)}: {known.name} is not here; expected {expected}. {known.get}")
     meant = guess_name(folder.name, dataset)
     question = f" (did you mean {meant}?)" if meant else ""
-    raise FormatError(
-        f"{shorten(folder)}: no such folder{question}; expected a path or one of the names {', '.join(NAMES)}"
-    )
+    told = f"no such folder{question}; expected a path or one of the names {', '.join(NAMES)}"
+    raise FormatError(f"{shorten(folder)}: {told}")
 
 
 def recognise(path: Path) -> str:
@@ -66,7 +65,7 @@ def recognise(path: Path) -> str:
     else:
         found = [kind for kind, lies_in in SIGNS.items() if lies_in(path)]
         expected = "one of " + ", ".join(READERS)
-        if not found and holds_pictures(path):
+        if not found and any(is_picture(below.name) for below in path.rglob("*")):
             found = ["folder"]
     if len(found) == 1:
         return found[0]
@@ -88,8 +87,3 @@ SIGNS: dict[str, Callable[[Path], bool]] = {
     "karpathy": lambda folder: any(folder.glob("dataset_*.json")) or (folder / "dataset.json").is_file(),
     "fashion-new": has(Path.is_dir, "images-raw"),
 }
-
-
-def holds_pictures(folder: Path) -> bool:
-    """Whether a picture lies in the folder or below it."""
-    return any(is_picture(path.name) for path in folder.rglob("*"))
