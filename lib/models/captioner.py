@@ -66,29 +66,11 @@ class Captioner(WithWords):
         return self.decoder(self.remember(batch), batch.tokens[:, :-1], batch.mask, attention=attention)
 
     def search(
-        self,
-        memory: Tensor,
-        decoding: Decoding,
-        *,
-        mask: Tensor | None = None,
-        start: int | Tensor | None = None,
-        without: int | Tensor | None = None,
-        generator: torch.Generator | None = None,
-        attention: bool = False,
+        self, memory: Tensor, decoding: Decoding, *, start: int | Tensor | None = None, **how: Any
     ) -> Generated:
-        """`generate` with this vocabulary's marks."""
-        return generate(
-            self.decoder,
-            memory,
-            decoding,
-            start=self.vocab.start if start is None else start,
-            without=without,
-            end=self.vocab.end,
-            mask=mask,
-            banned=self.banned,
-            generator=generator,
-            attention=attention,
-        )
+        """`generate` with this vocabulary's marks; `how` are its other options."""
+        marks = {"start": self.vocab.start if start is None else start, "end": self.vocab.end}
+        return generate(self.decoder, memory, decoding, banned=self.banned, **marks, **how)
 
     @torch.no_grad()
     def caption(self, batch: "Batch", decoding: Decoding) -> list[str]:

@@ -14,16 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from lib.models.decoding import Decoding
-from lib.train.reinforce import (
-    Baseline,
-    ReferencePolicy,
-    RewardedSampler,
-    Scores,
-    divergence,
-    entropy,
-    score,
-    step_report,
-)
+from lib.train.reinforce import Baseline, RewardedSampler, Scores, divergence, entropy, score, step_report
 from lib.train.run_identity import FitError
 
 Objective = Callable[[nn.Module, Any], dict[str, Any]]
@@ -119,7 +110,7 @@ def self_critical(
     sampler = RewardedSampler(reward, baseline, sampling)
     if kl_weight and start is None:
         raise FitError("kl_weight pulls to the model that training starts from: give start")
-    reference = ReferencePolicy(start) if kl_weight else None
+    reference = start.eval().requires_grad_(False) if kl_weight else None
 
     def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
         # Dropout sleeps: the captions are drawn without it, and their likelihood under a model with it would
@@ -132,8 +123,11 @@ def self_critical(
         wanted = gain * scored.said.sum(1)
         if entropy_weight:
             wanted = wanted + entropy_weight * entropy(scored)
-        if reference:
-            wanted = wanted - kl_weight * divergence(scored, reference.score(batch, drawn.found, temperature))
+        if reference is not None:
+            with torch.no_grad():
+                beside = reference.to(memory.device)
+                before = score(beside, beside.remember(batch), batch, drawn.found, temperature)
+            wanted = wanted - kl_weight * divergence(scored, before)
         loss = -wanted.sum() / samples
         if xe_weight:
             logits = model.decoder(memory, batch.tokens[:, :-1], batch.mask, attention=False).logits

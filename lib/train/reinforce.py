@@ -134,15 +134,3 @@ def step_report(drawn: Drawn, scored: Scored) -> dict[str, Tensor]:
         "entropy": entropy(scored).sum() / words,
         "words": words / len(scored.real),
     }
-
-
-class ReferencePolicy:
-    """The model that training began with, beside which it shall stay; it follows to the same device."""
-
-    def __init__(self, model: nn.Module):
-        self.model = model.eval().requires_grad_(False)
-
-    @torch.no_grad()
-    def score(self, batch: Any, found: Generated, temperature: float) -> Scored:
-        model = self.model.to(found.tokens.device)
-        return score(model, model.remember(batch), batch, found, temperature)
