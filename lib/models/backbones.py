@@ -49,13 +49,7 @@ class TorchvisionBackbone(nn.Module):
 
 
 def open_body(
-    what: str,
-    name: str,
-    config: dict[str, Any] | None,
-    *,
-    hub: bool = False,
-    auto: str = "AutoModel",
-    clip: str | None = None,
+    what: str, name: str, config: dict | None, *, hub: bool = False, auto: str = "AutoModel", clip: str = ""
 ) -> tuple[nn.Module, dict[str, Any]]:
     """A model of Hugging Face's in fp32, and its configuration as JSON: from a local path or an id, or anew
     from a configuration. `auto` names the class that finds it, `clip` the one that is half of a CLIP."""
@@ -112,14 +106,8 @@ class AtelierCNN(nn.Module):
         super().__init__()
         c = channels
         self.width = 8 * c
-        self.body = nn.Sequential(
-            convolution(3, c, 2),
-            convolution(c, 2 * c, 2),
-            convolution(2 * c, 4 * c, 2),
-            Residual(4 * c),
-            convolution(4 * c, 8 * c, 2),
-            Residual(8 * c),
-        )
+        first = convolution(3, c, 2), convolution(c, 2 * c, 2), convolution(2 * c, 4 * c, 2), Residual(4 * c)
+        self.body = nn.Sequential(*first, convolution(4 * c, 8 * c, 2), Residual(8 * c))
 
     def forward(self, images: Tensor) -> Tensor:
         return self.body(images)

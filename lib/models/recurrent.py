@@ -130,14 +130,9 @@ class AttentionGRUDecoder(Recurrent):
     def __init__(self, settings: AttentionGRUSettings):
         super().__init__()
         self.settings = settings
-        self.reader = MemoryProjection(
-            settings.memory_width,
-            settings.cells,
-            positions=settings.positions,
-            layers=settings.layers,
-            heads=settings.heads,
-            dropout=settings.dropout,
-        )
+        inside = {"positions": settings.positions, "layers": settings.layers, "heads": settings.heads}
+        inside |= {"dropout": settings.dropout}
+        self.reader = MemoryProjection(settings.memory_width, settings.cells, **inside)
         self.first = nn.Linear(self.reader.width, settings.hidden)
         self.words = Words(settings.vocab_size, settings.word, settings.hidden, settings.dropout)
         self.attention = AdditiveAttention(self.reader.width, settings.hidden, settings.attention)

@@ -63,9 +63,8 @@ class Block(nn.Module):
         x = x + self.dropout(self.out_words(look_back(self.qkv(self.norm_words(x)))))
         keys, values = memory.transpose(1, 2)
         # all words of all texts of an image ask side by side: [B, heads, K * T, width / heads]
-        query = (
-            self.query(self.norm_memory(x)).view(len(keys), -1, self.heads, keys.shape[-1]).transpose(1, 2)
-        )
+        query = self.query(self.norm_memory(x)).view(len(keys), -1, self.heads, keys.shape[-1])
+        query = query.transpose(1, 2)
         seen = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
         x = x + self.dropout(self.out_memory(seen.transpose(1, 2).reshape(x.shape)))
         weights = attention_weights(query, keys, mask).view(*x.shape[:2], -1) if show else None
@@ -96,14 +95,9 @@ class TransformerDecoder(nn.Module):
         super().__init__()
         self.settings, self.max_length = settings, settings.max_length
         width = settings.width
-        self.reader = MemoryProjection(
-            settings.memory_width,
-            width,
-            positions=settings.positions,
-            layers=settings.memory_layers,
-            heads=settings.heads,
-            dropout=settings.dropout,
-        )
+        inside = {"positions": settings.positions, "layers": settings.memory_layers}
+        inside |= {"heads": settings.heads, "dropout": settings.dropout}
+        self.reader = MemoryProjection(settings.memory_width, width, **inside)
         self.memory_keys_values = nn.Linear(width, 2 * width * settings.layers)
         self.embedding = nn.Embedding(settings.vocab_size, width)
         nn.init.normal_(self.embedding.weight, std=SMALL)
@@ -159,10 +153,8 @@ class TransformerDecoder(nn.Module):
         cache = cache.flatten(2, 3)[..., :slots, :]
         for parts, past, own in zip(blocks, cache.unbind(0), memory.unbind(0), strict=True):
             x = advance(x, parts, past, unseen, own, hidden)
-        logits = (
-            torch.bmm(self.norm(x).to(words.dtype).expand(heads, -1, -1), words).transpose(0, 1).flatten(1)
-        )
-        return logits[:, : self.settings.vocab_size], after
+        logits = torch.bmm(self.norm(x).to(words.dtype).expand(heads, -1, -1), words)
+        return logits.transpose(0, 1).flatten(1)[:, : self.settings.vocab_size], after
 
     def forward(
         self, memory: Tensor, tokens: Tensor, mask: Tensor | None = None, *, attention: bool = False

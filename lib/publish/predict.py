@@ -13,7 +13,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lib.config import ConfigError
 from lib.data.films import is_film
 from lib.data.formats.folder import walk_folder
 from lib.data.formats.gallery import Gallery, is_picture
@@ -26,17 +25,11 @@ if TYPE_CHECKING:
     from lib.models.decoding import Decoding
     from lib.publish.captioning import Prediction
 
-SOME_FAILED, BAD_INPUT = 1, 2
+SOME_FAILED = 1
 BEAM = 5
 METHODS = ("beam", "sample", "greedy")
-ONLY_FOR = {
-    "k": "beam",
-    "length_penalty": "beam",
-    "temperature": "sample",
-    "top_k": "sample",
-    "top_p": "sample",
-    "seed": "sample",
-}
+ONLY_FOR = {"k": "beam", "length_penalty": "beam"}
+ONLY_FOR |= dict.fromkeys(("temperature", "top_k", "top_p", "seed"), "sample")
 ESCAPED = str.maketrans({"\t": r"\t", "\n": r"\n", "\r": r"\r"})  # a line has one path and one caption
 
 
@@ -84,21 +77,7 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Caption everything; 0, or what the epilog of --help says."""
-    from lib.publish.captioning import PredictError
-
-    try:
-        return predict_all(args)
-    except BrokenPipeError:  # who reads the lines has seen enough, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return SOME_FAILED
-    except (PredictError, ConfigError, FileError, OSError) as error:
-        print(f"lookbook predict: {printable(str(error))}", file=sys.stderr)
-        return BAD_INPUT
-
-
-def predict_all(args: argparse.Namespace) -> int:
-    """Whatever can be wrong is found before the first picture is opened."""
+    """Caption everything. Whatever can be wrong is found before the first picture is opened."""
     import torch
 
     from lib.models.clip_encoder import ClipEncoder
@@ -118,13 +97,8 @@ def predict_all(args: argparse.Namespace) -> int:
     decoding = replace(decoding, max_length=length)
     if args.srt:
         return write_subtitles(model, paths, decoding, resolve(args.srt))
-    predictions = predict(
-        model,
-        paths,
-        decoding,
-        batch_size=args.batch_size,
-        generator=torch.Generator().manual_seed(args.seed or 0),
-    )
+    how = {"batch_size": args.batch_size, "generator": torch.Generator().manual_seed(args.seed or 0)}
+    predictions = predict(model, paths, decoding, **how)
     rows, failed = deliver(predictions, total, args)
     if out:
         write_json(resolve(out), rows if args.json else by_name(rows), indent=1)
