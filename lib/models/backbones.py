@@ -102,12 +102,15 @@ def to_map(tokens: Tensor, images: Tensor, patch: int) -> Tensor:
 class AtelierCNN(nn.Module):
     """A small fast eye of our own: 128 pixels in, 8 x 8 cells out; about a million weights at 24 channels."""
 
-    def __init__(self, channels: int = 24):
+    def __init__(self, channels: int = 24, weights: str | None = None):
         super().__init__()
         c = channels
         self.width = 8 * c
         first = convolution(3, c, 2), convolution(c, 2 * c, 2), convolution(2 * c, 4 * c, 2), Residual(4 * c)
         self.body = nn.Sequential(*first, convolution(4 * c, 8 * c, 2), Residual(8 * c))
+        if weights is not None:
+            with as_model_error():
+                load_into(self, load_weights(resolve(weights)), resolve(weights))
 
     def forward(self, images: Tensor) -> Tensor:
         return self.body(images)

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lib.checkpoint import load_into, load_weights
 from lib.config import read_settings
 from lib.models.attribute_heads import AttributeHeads
 from lib.models.backbones import AtelierCNN, TorchvisionBackbone, Tower
@@ -111,19 +110,11 @@ def build_tower(settings: EncoderSettings, weights: str | None, hub: bool) -> To
     return Tower(settings.name, settings.tower, hub=hub)
 
 
-def build_cnn(settings: EncoderSettings, weights: str | None, hub: bool) -> AtelierCNN:
-    backbone = AtelierCNN(settings.channels)
-    if weights is not None:
-        with as_model_error():
-            load_into(backbone, load_weights(resolve(weights)), resolve(weights))
-    return backbone
-
-
 BACKBONES = {
     "torchvision": lambda settings, weights, hub: TorchvisionBackbone(settings.name, weights),
     "timm": lambda settings, weights, hub: TimmBackbone(settings.name, weights, hub=hub),
     "huggingface": build_tower,
-    "atelier": build_cnn,
+    "atelier": lambda settings, weights, hub: AtelierCNN(settings.channels, weights),
 }
 
 

@@ -95,12 +95,18 @@ def build_body(
 
 def find_weights(name: str, weights: str, hub: bool) -> tuple[dict[str, Tensor], str, dict[str, Any]]:
     """A table of weights, where it is from, and what stands beside it about pictures."""
+    import timm
+
     if weights in PACKAGES:
         return open_package(weights, name), weights, {}
     if weights.endswith(FILES):
         return read_weights(resolve(weights)), shorten(resolve(weights)), {}
     if weights == "pretrained":
-        return read_weights(find_saved(find_repository(name), SAVED, hub)), f"timm's weights of {name}", {}
+        known = timm.models.get_pretrained_cfg(name)
+        if not known.hf_hub_id or known.hf_hub_filename or known.custom_load:
+            more = f"; download {known.url} and give the file's path" if known.url else ""
+            raise ModelError(f"timm has no weights of {name!r} in a form of its own{more}")
+        return read_weights(find_saved(known.hf_hub_id, SAVED, hub)), f"timm's weights of {name}", {}
     if not resolve(weights).is_dir() and weights.count("/") != 1:
         known = f"a file ({', '.join(FILES)}), a folder, a hub id, 'pretrained' or {', '.join(PACKAGES)}"
         raise ModelError(f"weights {weights!r} of {name}: expected {known}")
@@ -111,17 +117,6 @@ def find_weights(name: str, weights: str, hub: bool) -> tuple[dict[str, Tensor],
     told = about.get("pretrained_cfg", about)
     pictures = {key: told[key] for key in PICTURES if key in told}
     return read_weights(find_saved(weights, SAVED, hub)), weights, pictures
-
-
-def find_repository(name: str) -> str:
-    """The hub id under which timm has its own weights of this name."""
-    import timm
-
-    known = timm.models.get_pretrained_cfg(name)
-    if not known.hf_hub_id or known.hf_hub_filename or known.custom_load:
-        more = f"; download {known.url} and give the file's path" if known.url else ""
-        raise ModelError(f"timm has no weights of {name!r} in a form of its own{more}")
-    return known.hf_hub_id
 
 
 def find_saved(place: str, files: tuple[str, ...], hub: bool) -> Path:

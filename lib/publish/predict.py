@@ -51,20 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pictures", nargs="+", metavar="IMAGE|FOLDER|-", help=f"{pictures}, one a line")
     parser.add_argument("--checkpoint", required=True, metavar="DIR", help=checkpoint)
     instead = parser.add_mutually_exclusive_group()
-    instead.add_argument(
-        "--json", metavar="OUT", help="write a list of {path, captions, scores} here instead"
-    )
+    instead.add_argument("--json", metavar="OUT", help="write {path, captions, scores} of each here instead")
     for_scores = "write {file name: its best caption} here instead, which `python -m lib score` takes"
     instead.add_argument("--captions", metavar="OUT", help=for_scores)
     for_players = "clips: a caption for each scene with its times, as players read it, DIR/NAME.srt a clip"
     instead.add_argument("--srt", metavar="DIR", help=for_players)
-    add_search_arguments(parser)
-    parser.add_argument("--batch-size", type=int, default=32, help="pictures held at a time (%(default)s)")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 or mps (%(default)s)")
-
-
-def add_search_arguments(parser: argparse.ArgumentParser) -> None:
-    """How captions are searched for."""
     parser.add_argument("--method", choices=METHODS, default="beam", help="(%(default)s)")
     parser.add_argument("--k", type=int, help=f"width of the beam ({BEAM})")
     parser.add_argument("--length-penalty", type=float, help="beam: above 1 favours longer captions (1.0)")
@@ -74,6 +65,8 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top-p", type=float, help="sample: only words that hold so much probability (1.0)")
     parser.add_argument("--seed", type=int, help="sample: another seed draws other captions (0)")
     parser.add_argument("--max-len", type=int, help="words, the end included (60, or all the decoder knows)")
+    parser.add_argument("--batch-size", type=int, default=32, help="pictures held at a time (%(default)s)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 or mps (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
