@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -24,7 +25,16 @@ def main(arguments: list[str] | None = None) -> int:
         epilog="The pipeline itself is run with: python run_all.py --help",
     )
     module, chosen = choose_command(parser, COMMANDS, arguments)
-    return module.run(chosen)
+    try:
+        return module.run(chosen)
+    except BrokenPipeError:  # who reads the lines has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (ValueError, OSError) as error:  # bad input, in one line
+        from lib.data.formats.report import printable
+
+        print(f"lookbook {chosen.command}: {printable(str(error))}", file=sys.stderr)
+        return 2
 
 
 def choose_command(parser, commands: dict[str, tuple[str, str]], arguments: list[str]) -> tuple[Any, Any]:

@@ -3,7 +3,7 @@
 import difflib
 import math
 import types
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 MixedPrecision = Literal["no", "fp16", "bf16"]
@@ -106,16 +106,8 @@ def spell_type(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return "one of " + ", ".join(repr(option) for option in get_args(hint))
     if isinstance(hint, types.UnionType):
-        return " or ".join(
-            "None" if option is type(None) else spell_type(option) for option in get_args(hint)
-        )
+        return " or ".join("None" if one is type(None) else spell_type(one) for one in get_args(hint))
     return getattr(hint, "__name__", str(hint))
-
-
-def changed(settings: Any) -> dict[str, Any]:
-    """What differs from the defaults: the part worth showing."""
-    values = {f.name: (getattr(settings, f.name), f.default) for f in fields(settings)}
-    return {name: value for name, (value, default) in values.items() if value != default}
 
 
 def to_json(settings: Any) -> dict[str, Any]:

@@ -25,26 +25,24 @@ def pins(requirements: Path = ROOT / "requirements.txt") -> dict[str, str]:
 
 def mismatches(wanted: dict[str, str]) -> list[str]:
     """The pins that this Python does not meet, in words; empty when it meets all."""
-    problems = []
-    for name, version in wanted.items():
-        try:
-            found = importlib.metadata.version(name).split("+")[0]
-        except importlib.metadata.PackageNotFoundError:
-            found = "not installed"
-        if found != version:
-            problems.append(f"{name}=={version} wanted, {found}")
-    return problems
+    found = {name: installed(name).split("+")[0] for name in wanted}
+    return [
+        f"{name}=={version} wanted, {found[name]}"
+        for name, version in wanted.items()
+        if found[name] != version
+    ]
 
 
 def versions(*packages: str) -> dict[str, str]:
     """Versions worth printing at the top of a notebook."""
-    found = {"python": platform.python_version()}
-    for name in packages:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    return {"python": platform.python_version()} | {name: installed(name) for name in packages}
+
+
+def installed(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 @functools.cache

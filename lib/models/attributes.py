@@ -82,7 +82,7 @@ class AttributeReader(nn.Module):
     def eye(self) -> Encoder:
         """The encoder with what it has learnt to read: captioners may be shown cells or attributes."""
         settings = replace(self.encoder.settings, schema=self.schema, cells=len(self.heads.places))
-        return Encoder(settings, self.encoder.backbone, heads=self.heads)
+        return Encoder(settings, self.encoder.backbone, self.heads)
 
     @torch.no_grad()
     def read(self, images: Tensor) -> list[dict[str, str | None]]:

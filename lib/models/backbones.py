@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from lib import environment
-from lib.checkpoint import CheckpointError, load_into, load_weights
-from lib.models.errors import ModelError, check_known
-from lib.paths import resolve, shorten
+from lib.checkpoint import load_into, load_weights
+from lib.models.errors import ModelError, as_model_error, check_known
+from lib.paths import resolve
 
 # where a torchvision network's last map lies, by what its family calls it; the first that is there
 ENDS = ["permute", "features", "trunk_output", "layer4", "layers", "conv5", "Mixed_7c", "inception5b"]
@@ -34,33 +34,14 @@ class TorchvisionBackbone(nn.Module):
         end = next((end for end in ENDS if hasattr(whole, end)), None)
         if end is None:
             raise ModelError(f"backbone {name!r} has no map of features that Lookbook knows how to find")
-        self.name, self.known = name, set(whole.state_dict())
         self.patch = whole.patch_size if end == "encoder" else None
         self.body = create_feature_extractor(whole, {end: "map"}, suppress_diff_warning=True)
-        if weights is not None:
-            self.load(weights)
-        self.width = self.measure()
-
-    def load(self, weights: str) -> None:
-        """Strictly; the classifier's weights may be among them or not."""
-        if weights.endswith(FILES):
-            where, table = shorten(resolve(weights)), read_weights(resolve(weights))
-        else:
-            where, table = f"{self.name} weights {weights}", fetch_weights(self.name, weights)
-        own = self.body.state_dict()
-        classifier = [name for name in table if name in self.known and name not in own]
-        try:
-            load_into(self.body, {k: v for k, v in table.items() if k not in classifier}, where)
-        except CheckpointError as error:
-            raise ModelError(str(error).replace(type(self.body).__name__, self.name)) from None
-
-    @torch.no_grad()
-    def measure(self) -> int:
-        """How many channels come out."""
-        training = self.body.training
-        width = self.body.eval()(torch.zeros(1, 3, 224, 224))["map"].shape[1:]
-        self.body.train(training)
-        return width[0] if len(width) == 3 else width[-1]
+        if weights is not None:  # the classifier's may be among them or not
+            fill_torchvision(self.body, name, weights, spare=set(whole.state_dict()))
+        with torch.no_grad():
+            shape = self.body.eval()(torch.zeros(1, 3, 224, 224))["map"].shape[1:]
+        self.body.train()
+        self.width = shape[0] if len(shape) == 3 else shape[-1]
 
     def forward(self, images: Tensor) -> Tensor:
         found = self.body(images)["map"]
@@ -68,13 +49,7 @@ class TorchvisionBackbone(nn.Module):
 
 
 def open_body(
-    what: str,
-    name: str,
-    config: dict[str, Any] | None,
-    *,
-    hub: bool = False,
-    auto: str = "AutoModel",
-    clip: str | None = None,
+    what: str, name: str, config: dict | None, *, hub: bool = False, auto: str = "AutoModel", clip: str = ""
 ) -> tuple[nn.Module, dict[str, Any]]:
     """A model of Hugging Face's in fp32, and its configuration as JSON: from a local path or an id, or anew
     from a configuration. `auto` names the class that finds it, `clip` the one that is half of a CLIP."""
@@ -89,7 +64,7 @@ def open_body(
             body = family.from_config(AutoConfig.for_model(**config))
     else:
         where = str(resolve(name)) if resolve(name).exists() else name
-        with explain_loading(what, name), quiet():
+        with explain_loading(what, name):
             known = AutoConfig.from_pretrained(where, local_files_only=not hub)
             if clip and known.model_type.startswith("clip"):
                 family = getattr(transformers, clip)
@@ -127,18 +102,15 @@ def to_map(tokens: Tensor, images: Tensor, patch: int) -> Tensor:
 class AtelierCNN(nn.Module):
     """A small fast eye of our own: 128 pixels in, 8 x 8 cells out; about a million weights at 24 channels."""
 
-    def __init__(self, channels: int = 24):
+    def __init__(self, channels: int = 24, weights: str | None = None):
         super().__init__()
         c = channels
         self.width = 8 * c
-        self.body = nn.Sequential(
-            convolution(3, c, 2),
-            convolution(c, 2 * c, 2),
-            convolution(2 * c, 4 * c, 2),
-            Residual(4 * c),
-            convolution(4 * c, 8 * c, 2),
-            Residual(8 * c),
-        )
+        first = convolution(3, c, 2), convolution(c, 2 * c, 2), convolution(2 * c, 4 * c, 2), Residual(4 * c)
+        self.body = nn.Sequential(*first, convolution(4 * c, 8 * c, 2), Residual(8 * c))
+        if weights is not None:
+            with as_model_error():
+                load_into(self, load_weights(resolve(weights)), resolve(weights))
 
     def forward(self, images: Tensor) -> Tensor:
         return self.body(images)
@@ -162,10 +134,19 @@ class Residual(nn.Module):
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    try:
+    with as_model_error():
         return load_weights(path)
-    except CheckpointError as error:
-        raise ModelError(str(error)) from None
+
+
+def fill_torchvision(model: nn.Module, name: str, weights: str, *, spare: Collection[str] = ()) -> None:
+    """Strictly, from a file or from what torchvision offers; `spare` ones may be left over."""
+    if weights.endswith(FILES):
+        where, table = resolve(weights), read_weights(resolve(weights))
+    else:
+        where, table = f"{name} weights {weights}", fetch_weights(name, weights)
+    own = model.state_dict()
+    with as_model_error(type(model).__name__, name):
+        load_into(model, {k: v for k, v in table.items() if k in own or k not in spare}, where)
 
 
 def fetch_weights(name: str, weights: str) -> dict[str, Tensor]:
@@ -187,17 +168,7 @@ def fetch_weights(name: str, weights: str) -> dict[str, Tensor]:
 
 @contextlib.contextmanager
 def explain_loading(what: str, name: str) -> Iterator[None]:
-    """What transformers says in a page, in a line."""
-    try:
-        yield
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"{what} {name!r} cannot be loaded: {reason}") from None
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Without the report of weights that a part leaves unused in a larger checkpoint."""
+    """What transformers says in a page, in a line; nothing of weights that a part leaves unused."""
     from transformers.utils import logging
 
     level = logging.get_verbosity()
@@ -205,6 +176,9 @@ def quiet() -> Iterator[None]:
     logging.disable_progress_bar()
     try:
         yield
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"{what} {name!r} cannot be loaded: {reason}") from None
     finally:
         logging.set_verbosity(level)
         logging.enable_progress_bar()

@@ -6,7 +6,7 @@ each other, each with its own weights.
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,13 @@ from torch.nn import functional as F
 from torchvision.ops import StochasticDepth
 
 from lib.checkpoint import load_into, load_weights
-from lib.config import ConfigError, read_settings
+from lib.config import read_settings
 from lib.data.images import Preprocess
 from lib.data.loader import Batch
-from lib.data.subwords import Subwords, open_text
+from lib.data.subwords import Subwords
 from lib.files import read_json
 from lib.models.errors import ModelError, check_known
-from lib.models.saved import open_saved
+from lib.models.saved import WithWords
 from lib.models.two_towers import TEMPERATURE
 from lib.paths import resolve, shorten
 
@@ -73,7 +73,7 @@ def read_sizes(name: str | Path) -> Beit3Settings:
     told = read_json(resolve(name))
     try:
         return read_settings(Beit3Settings, dict(told), where="beit3.")
-    except (ConfigError, ModelError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise ModelError(f"{shorten(resolve(name))}: no sizes of BEiT-3 ({error})") from None
 
 
@@ -130,9 +130,10 @@ class MultiwayLayer(nn.Module):
         return x + self.drop(self.ffn(self.final_layer_norm(x, seen), seen))
 
 
-class Beit3(nn.Module):
+class Beit3(WithWords):
     """Names of parts are those of the published checkpoints."""
 
+    called, kind, keys = "BEiT-3", "beit3", ("settings",)
     undecayed = (PLACES, "beit3.vision_embed.cls_token")  # no weight decay, whatever their dimensions
 
     def __init__(self, settings: Beit3Settings, text: Subwords):
@@ -202,21 +203,14 @@ class Beit3(nn.Module):
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         return self.see(batch.images), self.read(batch.tokens, batch.real)
 
-    def meta(self) -> dict[str, Any]:
-        """What a checkpoint must say besides the weights."""
-        model = {"kind": "beit3", "settings": asdict(self.settings)}
-        return {"model": model, "text": self.text.describe(), "preprocess": self.preprocess.to_json()}
+    def describe(self) -> dict[str, Any]:
+        return {"kind": self.kind, "settings": asdict(self.settings)}
 
     @classmethod
-    def load(cls, path: str | Path) -> "Beit3":
-        """One from its checkpoint folder, in eval mode on the CPU."""
-
-        def build(meta: Mapping[str, Any]) -> "Beit3":
-            model = cls(read_settings(Beit3Settings, meta["model"]["settings"]), open_text(meta["text"]))
-            model.preprocess = Preprocess.from_json(meta["preprocess"])
-            return model
-
-        return open_saved(path, "BEiT-3", ("model", "text", "preprocess"), build)[0]
+    def assemble(cls, settings: dict, text: Subwords, preprocess: Preprocess) -> "Beit3":
+        model = cls(read_settings(Beit3Settings, settings), text)
+        model.preprocess = preprocess
+        return model
 
 
 def fill_beit3(model: Beit3, path: str | Path) -> None:

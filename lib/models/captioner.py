@@ -1,7 +1,6 @@
 """The captioner: an encoder, a decoder, their words and their preprocessing, saved and loaded as one."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -9,7 +8,6 @@ from torch import Tensor, nn
 
 from lib.data.images import Preprocess
 from lib.data.record import STYLELESS
-from lib.data.subwords import open_text
 from lib.data.text import Text
 from lib.models.attributes import AttributeEncoder
 from lib.models.clip_encoder import build_clip_encoder
@@ -19,21 +17,23 @@ from lib.models.encoders import BACKBONES, build_encoder
 from lib.models.errors import ModelError, check_known
 from lib.models.generate import Generated, eval_mode, generate
 from lib.models.image_to_text import Seeing, open_image_to_text
-from lib.models.saved import open_saved
+from lib.models.saved import WithWords
 from lib.models.state import Decoded
 
 if TYPE_CHECKING:
     from lib.data.loader import Batch
 
-KEYS = {"kind", "encoder", "decoder"}
 # kind -> what builds it from its description; the oracle's is told attributes instead of shown pictures
 ENCODERS = dict.fromkeys(BACKBONES, build_encoder)
 ENCODERS |= {"clip": build_clip_encoder, "image_to_text": Seeing}
 ENCODERS["attributes"] = lambda description: AttributeEncoder(description["schema"])
 
 
-class Captioner(nn.Module):
+class Captioner(WithWords):
     """Pictures in, captions out. Given attributes instead of pictures (AttributeEncoder) it is the oracle."""
+
+    called = kind = "captioner"
+    keys = ("encoder", "decoder")
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, vocab: Text, preprocess: Preprocess | None):
         super().__init__()
@@ -45,8 +45,8 @@ class Captioner(nn.Module):
             raise ModelError(
                 f"cells are {encoder.width} wide; the decoder reads {decoder.settings.memory_width}"
             )
-        self.encoder, self.decoder = encoder, decoder
-        self.vocab, self.preprocess = vocab, preprocess
+        self.encoder, self.decoder, self.preprocess = encoder, decoder, preprocess
+        self.vocab = self.text = vocab
 
     @property
     def banned(self) -> tuple[int, ...]:
@@ -66,29 +66,11 @@ class Captioner(nn.Module):
         return self.decoder(self.remember(batch), batch.tokens[:, :-1], batch.mask, attention=attention)
 
     def search(
-        self,
-        memory: Tensor,
-        decoding: Decoding,
-        *,
-        mask: Tensor | None = None,
-        start: int | Tensor | None = None,
-        without: int | Tensor | None = None,
-        generator: torch.Generator | None = None,
-        attention: bool = False,
+        self, memory: Tensor, decoding: Decoding, *, start: int | Tensor | None = None, **how: Any
     ) -> Generated:
-        """`generate` with this vocabulary's marks."""
-        return generate(
-            self.decoder,
-            memory,
-            decoding,
-            start=self.vocab.start if start is None else start,
-            without=without,
-            end=self.vocab.end,
-            mask=mask,
-            banned=self.banned,
-            generator=generator,
-            attention=attention,
-        )
+        """`generate` with this vocabulary's marks; `how` are its other options."""
+        marks = {"start": self.vocab.start if start is None else start, "end": self.vocab.end}
+        return generate(self.decoder, memory, decoding, banned=self.banned, **marks, **how)
 
     @torch.no_grad()
     def caption(self, batch: "Batch", decoding: Decoding) -> list[str]:
@@ -105,16 +87,8 @@ class Captioner(nn.Module):
 
     def describe(self) -> dict[str, Any]:
         """Plain JSON from which `from_config` builds an equal model, weights aside."""
-        return {
-            "kind": "captioner",
-            "encoder": self.encoder.describe(),
-            "decoder": describe_decoder(self.decoder),
-        }
-
-    def meta(self) -> dict[str, Any]:
-        """What a checkpoint must say besides the weights."""
-        preprocess = None if self.preprocess is None else self.preprocess.to_json()
-        return {"model": self.describe(), "text": self.vocab.describe(), "preprocess": preprocess}
+        parts = {"encoder": self.encoder.describe(), "decoder": describe_decoder(self.decoder)}
+        return {"kind": self.kind, **parts}
 
     def marked(self, marks: Sequence[str]) -> "Captioner":
         """This captioner with further marks that captions may begin with; all that it has learnt stays."""
@@ -132,20 +106,7 @@ class Captioner(nn.Module):
         return cls(*open_image_to_text(name, revision=revision, hub=hub)).eval()
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], vocab: Text, preprocess: Preprocess | None) -> "Captioner":
-        """A fresh model of this description, names strict."""
-        if set(config) != KEYS or config["kind"] != "captioner":
-            raise ModelError(f"no captioner: its config has the keys {', '.join(sorted(config))}")
-        kind = config["encoder"].get("kind", "torchvision")
+    def assemble(cls, encoder: dict, decoder: dict, text: Text, preprocess: Preprocess | None) -> "Captioner":
+        kind = encoder.get("kind", "torchvision")
         check_known("encoder", kind, ENCODERS)
-        return cls(ENCODERS[kind](config["encoder"]), build_decoder(config["decoder"]), vocab, preprocess)
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Captioner":
-        """The captioner of a checkpoint (its name, variant or folder), in eval mode on the CPU."""
-
-        def build(meta: Mapping[str, Any]) -> "Captioner":
-            preprocess = meta["preprocess"] and Preprocess.from_json(meta["preprocess"])
-            return cls.from_config(meta["model"], open_text(meta["text"]), preprocess)
-
-        return open_saved(path, "captioner", ("model", "text", "preprocess"), build)[0]
+        return cls(ENCODERS[kind](encoder), build_decoder(decoder), text, preprocess)

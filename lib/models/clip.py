@@ -1,7 +1,6 @@
 """CLIP, SigLIP and their kin by folder or id, asked as our own two towers are, tuned by the same `fit`."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,35 +9,35 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib.data.images import Preprocess
-from lib.data.subwords import open_huggingface, open_text, snapshot_folder
+from lib.data.subwords import open_huggingface, snapshot_folder
 from lib.data.text import Text
 from lib.files import read_json
 from lib.models.backbones import open_body
 from lib.models.errors import ModelError
-from lib.models.saved import open_saved
+from lib.models.saved import WithWords
 from lib.paths import shorten
 
 if TYPE_CHECKING:
     from lib.data.loader import Batch
 
-PROCESSORS = (
-    "preprocessor_config.json",
-    "processor_config.json",
-)  # what transformers called it, and calls it
+# what transformers called it, and calls it
+PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 LAYER = re.compile(r"(text|vision)_model\..*?layers\.(\d+)\.")
 
 
-class Clip(nn.Module):
+class Clip(WithWords):
     """Both towers of a published checkpoint. SigLIP learnt from sentences filled up to one length."""
+
+    called, kind, keys = "CLIP", "clip", ("name", "config")
 
     def __init__(self, name: str, text: Text, preprocess: Preprocess, config: dict[str, Any] | None = None):
         super().__init__()
         self.name, self.text, self.preprocess = name, text, preprocess
         self.body, self.config = open_body("CLIP", name, config)
-        kind = self.config["model_type"]
+        family = self.config["model_type"]
         if not hasattr(self.body, "get_image_features") or not hasattr(self.body, "logit_scale"):
-            raise ModelError(f"{name}: a {kind} is no CLIP; give a CLIP or SigLIP")
-        self.filled = kind.startswith("siglip")
+            raise ModelError(f"{name}: a {family} is no CLIP; give a CLIP or SigLIP")
+        self.filled = family.startswith("siglip")
         self.longest = self.config["text_config"]["max_position_embeddings"]
         layers = {side: self.config[f"{side}_config"]["num_hidden_layers"] for side in ("text", "vision")}
         self.layers, self.depth = layers, max(layers.values()) + 1
@@ -77,12 +76,7 @@ class Clip(nn.Module):
         return self.see(batch.images), self.read(batch.tokens, batch.real)
 
     def describe(self) -> dict[str, Any]:
-        return {"kind": "clip", "name": self.name, "config": self.config}
-
-    def meta(self) -> dict[str, Any]:
-        """What a checkpoint must say besides the weights."""
-        about = {"text": self.text.describe(), "preprocess": self.preprocess.to_json()}
-        return {"model": self.describe(), **about}
+        return {"kind": self.kind, "name": self.name, "config": self.config}
 
     @classmethod
     def published(cls, name: str) -> "Clip":
@@ -90,14 +84,8 @@ class Clip(nn.Module):
         return cls(name, open_huggingface(name), read_preprocess(snapshot_folder(name)))
 
     @classmethod
-    def load(cls, path: str | Path) -> "Clip":
-        """A fine-tuned one from its checkpoint, in eval mode on the CPU."""
-
-        def build(meta: Mapping[str, Any]) -> "Clip":
-            found, text = meta["model"], open_text(meta["text"])
-            return cls(found["name"], text, Preprocess.from_json(meta["preprocess"]), found["config"])
-
-        return open_saved(path, "CLIP", ("model", "text", "preprocess"), build)[0]
+    def assemble(cls, name: str, config: dict, text: Text, preprocess: Preprocess) -> "Clip":
+        return cls(name, text, preprocess, config)
 
 
 def read_preprocess(folder: Path) -> Preprocess:

@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import nn
 
-from lib.config import ConfigError, read_settings
-from lib.models.errors import ModelError, check_known
+from lib.config import read_settings
+from lib.models.errors import ModelError, as_model_error, check_known
 from lib.models.image_to_text import Telling, TellingSettings
 from lib.models.language import LanguageDecoder, LanguageSettings
 from lib.models.recurrent import AttentionGRUDecoder, AttentionGRUSettings, GRUDecoder, GRUSettings
@@ -30,10 +30,8 @@ def build_decoder(config: dict[str, Any]) -> nn.Module:
     if missing:
         raise ModelError(f"decoder {kind!r} needs {' and '.join(sorted(missing))}")
     kind_of_settings, kind_of_decoder = DECODERS[kind]
-    try:
+    with as_model_error():
         return kind_of_decoder(read_settings(kind_of_settings, settings, where="decoder."))
-    except ConfigError as error:
-        raise ModelError(str(error)) from None
 
 
 def describe_decoder(decoder: nn.Module) -> dict[str, Any]:

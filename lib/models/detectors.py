@@ -4,26 +4,24 @@ A torchvision detector by its name and weights, a Hugging Face one by its folder
 learnt the category of its pictures (notebook 06 trains one). All are asked alike, with paths.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from PIL.Image import Image
 from torch import Tensor
 
 from lib import checkpoint
-from lib.checkpoint import load_into
 from lib.data.images import Preprocess, load_image
 from lib.models.attributes import AttributeReader
-from lib.models.backbones import FILES, fetch_weights, open_body
-from lib.models.encoders import fill_weights
+from lib.models.backbones import fill_torchvision, open_body
 from lib.models.errors import ModelError, check_known
 from lib.paths import resolve
 
 CATEGORIES = {"people": {"person"}, "car": {"car", "bus", "truck", "train", "motorcycle"}}
 COCO = {1: "person", 3: "car", 4: "motorcycle", 6: "bus", 7: "train", 8: "truck"}  # as torchvision counts
 LEAST = 0.5  # of a box's score
-BATCH = 16
 
 
 class Sighting(NamedTuple):
@@ -41,6 +39,7 @@ class Box(NamedTuple):
     share: float
 
 
+See = Callable[[Image], Sighting]
 Detector = Callable[[Sequence[Path]], list[Sighting]]
 
 
@@ -59,32 +58,34 @@ def open_detector(name: str, weights: str = "") -> Detector:
     """`name`: a checkpoint of ours, a folder of Hugging Face's, or torchvision's name of a detector."""
     place = checkpoint.locate(resolve(name))
     if (place / "meta.json").exists():
-        return ask_reader(AttributeReader.load(place), checkpoint.read_meta(place)["preprocess"])
-    if (place / "config.json").exists():
-        return ask_huggingface(name)
-    return ask_torchvision(name, weights)
+        see = ask_reader(AttributeReader.load(place), checkpoint.read_meta(place)["preprocess"])
+    elif (place / "config.json").exists():
+        see = ask_huggingface(name)
+    else:
+        see = ask_torchvision(name, weights)
+
+    @torch.no_grad()
+    def detect(paths: Sequence[Path]) -> list[Sighting]:
+        return [see(load_image(path)) for path in paths]  # of all sizes, so each is shown alone
+
+    return detect
 
 
-def ask_reader(reader: AttributeReader, preprocess: dict) -> Detector:
+def ask_reader(reader: AttributeReader, preprocess: dict) -> See:
     """The likeliest category that our own attribute reader sees."""
     if "category" not in reader.schema:
         raise ModelError(f"this reader knows {', '.join(reader.schema)}; a detector must know a category")
     prepare, values = Preprocess.from_json(preprocess), [None, *reader.schema["category"]]
     place = list(reader.schema).index("category")
 
-    @torch.no_grad()
-    def detect(paths: Sequence[Path]) -> list[Sighting]:
-        found = []
-        for start in range(0, len(paths), BATCH):
-            shown = torch.stack([prepare(load_image(path)) for path in paths[start : start + BATCH]])
-            likely, chosen = reader.judge(shown)[place].softmax(1).max(1)
-            found += [Sighting(values[c], p) for c, p in zip(chosen.tolist(), likely.tolist(), strict=True)]
-        return found
+    def see(picture: Image) -> Sighting:
+        likely, chosen = reader.judge(prepare(picture)[None])[place].softmax(1).max(1)
+        return Sighting(values[chosen.item()], likely.item())
 
-    return detect
+    return see
 
 
-def ask_torchvision(name: str, weights: str) -> Detector:
+def ask_torchvision(name: str, weights: str) -> See:
     from torchvision import models
     from torchvision.transforms.functional import pil_to_tensor
 
@@ -92,49 +93,35 @@ def ask_torchvision(name: str, weights: str) -> Detector:
     if not weights:
         raise ModelError(f"{name} without weights sees nothing: give a file or a name such as COCO_V1")
     model = models.get_model(name, weights=None, weights_backbone=None).eval()
-    if weights.endswith(FILES):
-        fill_weights(model, weights)
-    else:
-        load_into(model, fetch_weights(name, weights), f"{name} weights {weights}")
+    fill_torchvision(model, name, weights)
 
-    def see(path: Path) -> Iterable[Box]:
-        picture = pil_to_tensor(load_image(path)).float() / 255
-        (found,) = model([picture])
-        names = [COCO.get(number, "") for number in found["labels"].tolist()]
-        return boxes_of(names, found["scores"], found["boxes"], picture[0].numel())
+    def see(picture: Image) -> Sighting:
+        (found,) = model([pil_to_tensor(picture).float() / 255])
+        return weigh(boxes_of(picture, found, COCO))
 
-    return one_by_one(see)
+    return see
 
 
-def ask_huggingface(folder: str) -> Detector:
+def ask_huggingface(folder: str) -> See:
     body, config = open_body("detector", folder, None, auto="AutoModelForObjectDetection")
     from transformers import AutoImageProcessor
 
     processor, body = AutoImageProcessor.from_pretrained(resolve(folder), local_files_only=True), body.eval()
     names = {int(number): label for number, label in config["id2label"].items()}
 
-    def see(path: Path) -> Iterable[Box]:
-        picture = load_image(path)
+    def see(picture: Image) -> Sighting:
+        how = {"threshold": LEAST, "target_sizes": [(picture.height, picture.width)]}
         shown = body(**processor(picture, return_tensors="pt"))
-        sizes = [(picture.height, picture.width)]
-        (found,) = processor.post_process_object_detection(shown, threshold=LEAST, target_sizes=sizes)
-        labels = [names[number] for number in found["labels"].tolist()]
-        return boxes_of(labels, found["scores"], found["boxes"], picture.height * picture.width)
+        (found,) = processor.post_process_object_detection(shown, **how)
+        return weigh(boxes_of(picture, found, names))
 
-    return one_by_one(see)
+    return see
 
 
-def boxes_of(labels: Sequence[str], scores: Tensor, corners: Tensor, pixels: int) -> list[Box]:
-    """Boxes (x1, y1, x2, y2) in pixels as parts of a picture."""
-    areas = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1]) / pixels
-    return [Box(*each) for each in zip(labels, scores.tolist(), areas.tolist(), strict=True)]
-
-
-def one_by_one(see: Callable[[Path], Iterable[Box]]) -> Detector:
-    """Detectors take pictures of all sizes, so each is shown alone."""
-
-    @torch.no_grad()
-    def detect(paths: Sequence[Path]) -> list[Sighting]:
-        return [weigh(see(path)) for path in paths]
-
-    return detect
+def boxes_of(picture: Image, found: dict[str, Tensor], names: dict[int, str]) -> Iterator[Box]:
+    """What a detector found, its boxes (x1, y1, x2, y2) in pixels as parts of the picture."""
+    left, top, right, bottom = found["boxes"].unbind(1)
+    shares = (right - left) * (bottom - top) / (picture.height * picture.width)
+    parts = (part.tolist() for part in (found["labels"], found["scores"], shares))
+    for number, score, share in zip(*parts, strict=True):
+        yield Box(names.get(number, ""), score, share)

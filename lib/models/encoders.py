@@ -8,16 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lib.checkpoint import CheckpointError, load_into
-from lib.config import ConfigError, read_settings
+from lib.config import read_settings
 from lib.models.attribute_heads import AttributeHeads
-from lib.models.backbones import AtelierCNN, TorchvisionBackbone, Tower, read_weights
-from lib.models.errors import ModelError, check_known
+from lib.models.backbones import AtelierCNN, TorchvisionBackbone, Tower
+from lib.models.errors import ModelError, as_model_error
 from lib.models.timm_backbone import TimmBackbone
 from lib.paths import resolve
 
 ViewName = Literal["pooled", "grid", "regions", "attributes"]
-LEAST_SCORE = 0.2  # below it a detection is noise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +29,8 @@ class EncoderSettings:
     view: ViewName = "grid"
     grid: int | None = None  # cells a side; None keeps the backbone's
     levels: tuple[int, ...] = (1, 2, 3)  # regions: the image, 2 x 2 and 3 x 3 overlapping windows
-    detector: str | None = None  # regions: torchvision's name of a detector that adds boxes
-    boxes: int = 16  # how many
+    detector: None = None  # never used, nor is the next: checkpoints and features on disk are known by both
+    boxes: int = 16
     schema: dict | None = None  # attributes: attribute -> values that its heads read off a picture
     cells: int = 64  # attributes: of the backbone's grid
 
@@ -40,13 +38,7 @@ class EncoderSettings:
 class Encoder(nn.Module):
     """One backbone, one view of it."""
 
-    def __init__(
-        self,
-        settings: EncoderSettings,
-        backbone: nn.Module,
-        detector: nn.Module | None = None,
-        heads: AttributeHeads | None = None,
-    ):
+    def __init__(self, settings: EncoderSettings, backbone: nn.Module, heads: AttributeHeads | None = None):
         super().__init__()
         if settings.view == "attributes" and heads is None:
             raise ModelError(
@@ -55,20 +47,19 @@ class Encoder(nn.Module):
         self.settings, self.heads = settings, heads
         self.width = heads.width if settings.view == "attributes" else backbone.width
         self.backbone = backbone.to(memory_format=torch.channels_last)
-        self.detector = detector
         windows = pyramid(settings.levels) if settings.view == "regions" else torch.zeros(0, 4)
         self.register_buffer("windows", windows, persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:  # [B, 3, H, W] -> [B, N, D]
         found = self.backbone(images.contiguous(memory_format=torch.channels_last))
-        return self.show(found, self.regions(images) if self.settings.view == "regions" else None)
+        return self.show(found)
 
-    def show(self, found: Tensor, boxes: Tensor | None) -> Tensor:
+    def show(self, found: Tensor) -> Tensor:
         """The backbone's map [B, D, h, w] as decoders get it."""
         if self.settings.view == "pooled":
             return found.mean((2, 3))[:, None]
         if self.settings.view == "regions":
-            return pool_regions(found, boxes)
+            return pool_regions(found, self.windows.expand(len(found), -1, -1))
         if self.settings.view == "attributes":
             return self.heads.remember(found.flatten(2).transpose(1, 2))
         if self.settings.grid is not None and found.shape[-2:] != (self.settings.grid,) * 2:
@@ -77,57 +68,40 @@ class Encoder(nn.Module):
 
     def whole(self) -> "Encoder | None":
         """The encoder whose cells tell this one all it needs; None where only the picture does."""
-        if self.settings.view == "grid" or self.settings.grid is not None or self.detector is not None:
+        if self.settings.view == "grid" or self.settings.grid is not None:
             return None
         return self.viewed("grid")
 
     def recall(self, cells: Tensor) -> Tensor:
         """What `forward` gives of pictures of which `whole` has given these cells [B, N, D]."""
         side = math.isqrt(cells.shape[1])
-        found = cells.transpose(1, 2).unflatten(2, (side, side))
-        return self.show(found, self.windows.expand(len(cells), -1, -1))
-
-    def regions(self, images: Tensor) -> Tensor:
-        """Boxes (x1, y1, x2, y2) in parts of the image, [B, N, 4]: the pyramid's, then the detector's."""
-        fixed = self.windows.expand(len(images), -1, -1)
-        if self.detector is None:
-            return fixed
-        return torch.cat([fixed, find_boxes(self.detector, images, self.settings.boxes)], 1)
+        return self.show(cells.transpose(1, 2).unflatten(2, (side, side)))
 
     def viewed(self, view: ViewName, *, grid: int | None = None) -> "Encoder":
         """The same backbone, weights shared, seen another way; a grid of its own size unless told."""
         settings, heads = replace(self.settings, view=view, grid=grid or self.settings.grid), self.heads
         if view != "attributes":
             settings, heads = replace(settings, schema=None), None
-        return Encoder(settings, self.backbone, self.detector, heads)
+        return Encoder(settings, self.backbone, heads)
 
     def describe(self) -> dict[str, Any]:
         return asdict(self.settings)
 
 
-def build_encoder(
-    config: dict[str, Any],
-    *,
-    weights: str | None = None,
-    detector_weights: str | None = None,
-    hub: bool = False,
-) -> Encoder:
+def build_encoder(config: dict[str, Any], *, weights: str | None = None, hub: bool = False) -> Encoder:
     """An encoder from EncoderSettings as a plain dict, names strict.
 
     `weights`: a local file, the name of a torchvision enum entry or what TimmBackbone knows; None leaves the
     backbone untrained (a huggingface name brings its own). `hub` allows a download.
     """
     plain = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
-    try:
+    with as_model_error():
         settings = read_settings(EncoderSettings, plain, where="encoder.")
-    except ConfigError as error:
-        raise ModelError(str(error)) from None
     backbone = BACKBONES[settings.kind](settings, weights, hub)
     if settings.kind == "huggingface":  # what was found out when it was loaded
         settings = replace(settings, tower=backbone.config)
-    detector = build_detector(settings, detector_weights) if settings.detector else None
     heads = AttributeHeads(backbone.width, settings.cells, settings.schema) if settings.schema else None
-    return Encoder(settings, backbone, detector, heads)
+    return Encoder(settings, backbone, heads)
 
 
 def build_tower(settings: EncoderSettings, weights: str | None, hub: bool) -> Tower:
@@ -136,18 +110,11 @@ def build_tower(settings: EncoderSettings, weights: str | None, hub: bool) -> To
     return Tower(settings.name, settings.tower, hub=hub)
 
 
-def build_cnn(settings: EncoderSettings, weights: str | None, hub: bool) -> AtelierCNN:
-    backbone = AtelierCNN(settings.channels)
-    if weights is not None:
-        fill_weights(backbone, weights)
-    return backbone
-
-
 BACKBONES = {
     "torchvision": lambda settings, weights, hub: TorchvisionBackbone(settings.name, weights),
     "timm": lambda settings, weights, hub: TimmBackbone(settings.name, weights, hub=hub),
     "huggingface": build_tower,
-    "atelier": build_cnn,
+    "atelier": lambda settings, weights, hub: AtelierCNN(settings.channels, weights),
 }
 
 
@@ -158,28 +125,6 @@ def find_kind(name: str) -> str:
     from torchvision import models
 
     return "torchvision" if name in models.list_models(module=models) else "timm"
-
-
-def build_detector(settings: EncoderSettings, weights: str | None) -> nn.Module:
-    """A torchvision detector that reads pictures already normalised; frozen for good."""
-    from torchvision import models
-
-    if settings.view != "regions":
-        raise ModelError(f"encoder.detector needs encoder.view 'regions', not {settings.view!r}")
-    check_known("detector", settings.detector, models.list_models(module=models.detection))
-    detector = models.get_model(settings.detector, weights=None, weights_backbone=None)
-    detector.transform.image_mean, detector.transform.image_std = [0.0] * 3, [1.0] * 3
-    if weights is not None:
-        fill_weights(detector, weights)
-    return detector.eval().requires_grad_(False)
-
-
-def fill_weights(model: nn.Module, weights: str) -> None:
-    """Weights from a file, strictly."""
-    try:
-        load_into(model, read_weights(resolve(weights)), resolve(weights))
-    except CheckpointError as error:
-        raise ModelError(str(error)) from None
 
 
 def pyramid(levels: tuple[int, ...]) -> Tensor:
@@ -201,15 +146,3 @@ def pool_regions(found: Tensor, boxes: Tensor) -> Tensor:
     scaled = boxes.to(found.dtype) * found.new_tensor([width, height, width, height])
     pooled = roi_align(found, list(scaled.unbind(0)), output_size=2, sampling_ratio=2, aligned=True)
     return pooled.mean((2, 3)).unflatten(0, boxes.shape[:2])
-
-
-@torch.no_grad()
-def find_boxes(detector: nn.Module, images: Tensor, wanted: int) -> Tensor:
-    """The surest boxes in parts of the image, [B, wanted, 4]; the whole image stands for those not found."""
-    detector.eval()  # in train mode it would ask for targets
-    size = images.new_tensor([images.shape[-1], images.shape[-2]]).repeat(2)
-    boxes = images.new_tensor([0.0, 0.0, 1.0, 1.0]).repeat(len(images), wanted, 1)
-    for place, found in enumerate(detector(list(images))):  # a detector's answers differ in length
-        sure = found["boxes"][found["scores"] >= LEAST_SCORE][:wanted] / size
-        boxes[place, : len(sure)] = sure
-    return boxes

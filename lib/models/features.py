@@ -96,7 +96,13 @@ def cache_features(
     """
     if not records or views < 1:
         raise ModelError(f"{len(records)} pictures in {views} views: there is nothing to compute")
-    about = describe_features(records, encoder, preprocess, precision)
+    about = {  # all that the features of a view depend on
+        "pictures_sha256": hash_pictures(records),
+        "weights_sha256": hash_weights(encoder),
+        "encoder": encoder.describe(),
+        "preprocess": preprocess.to_json(),
+        "precision": precision,
+    }
     key = sha256(json.dumps(about, sort_keys=True))[:16]
     place = resolve(folder) / key
     if os.environ.get("RANK", "0") != "0":
@@ -111,19 +117,6 @@ def cache_features(
         index = work.compute(views)
         write_json(place / "index.json", {"key": key, **index, "about": about}, indent=1)
     return Features(place, views)
-
-
-def describe_features(
-    records: Sequence[Record], encoder: nn.Module, preprocess: Preprocess, precision: str
-) -> dict[str, Any]:
-    """All that the features of a view depend on."""
-    return {
-        "pictures_sha256": hash_pictures(records),
-        "weights_sha256": hash_weights(encoder),
-        "encoder": encoder.describe(),
-        "preprocess": preprocess.to_json(),
-        "precision": precision,
-    }
 
 
 def known_views(place: Path) -> int:

@@ -77,9 +77,8 @@ class LanguageDecoder(nn.Module):
         self, memory: Tensor, tokens: Tensor, mask: Tensor | None = None, *, attention: bool = False
     ) -> Decoded:
         """What such a model attends to is spread over its layers, cells and words: none is shown."""
-        cells, real = (
-            part.repeat_interleave(len(tokens) // len(memory), 0) for part in self.read(memory, mask)
-        )
+        per_image = len(tokens) // len(memory)
+        cells, real = (part.repeat_interleave(per_image, 0) for part in self.read(memory, mask))
         words = self.body.get_input_embeddings()(tokens)
         seen = torch.cat([real, torch.ones_like(tokens, dtype=torch.bool)], 1)
         logits, _ = self.look(torch.cat([cells, words.to(cells.dtype)], 1), seen, None)
@@ -94,17 +93,11 @@ class LanguageDecoder(nn.Module):
         if real.shape[1] > (room := getattr(self.body.config, "max_position_embeddings", real.shape[1])):
             raise ModelError(f"{real.shape[1]} cells and words; this language model has room for {room}")
         past = None if kept is None else DynamicCache(list(zip(kept[::2], kept[1::2], strict=True)))
-        places = (real.long().cumsum(1) - 1).clamp(min=0)[
-            :, -shown.shape[1] :
-        ]  # cells that are none have none
+        places = (real.long().cumsum(1) - 1).clamp(min=0)[:, -shown.shape[1] :]  # cells that are none: none
         how = {"past_key_values": past, "use_cache": past is not None, "position_ids": places}
         found = self.body(inputs_embeds=shown, attention_mask=real.long(), **how)
-        after = (
-            ()
-            if past is None
-            else tuple(chain.from_iterable((layer.keys, layer.values) for layer in past.layers))
-        )
-        return found.logits[..., : self.settings.vocab_size], after
+        pairs = [(layer.keys, layer.values) for layer in past.layers] if past else []
+        return found.logits[..., : self.settings.vocab_size], tuple(chain.from_iterable(pairs))
 
 
 def open_language_model(settings: LanguageSettings) -> tuple[nn.Module, dict]:

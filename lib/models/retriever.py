@@ -1,6 +1,6 @@
 """Retrievers: whichever model finds pictures by sentences, opened and asked in one way."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,12 +25,8 @@ from lib.paths import resolve, shorten
 from lib.score.clip_score import PROMPT, clip_scores
 
 BATCH = 64  # sentences or pictures at once
-# kind in meta.json -> what opens such a checkpoint
-KINDS: dict[str, Callable[[Path], nn.Module]] = {
-    "two_towers": TwoTowers.load,
-    "clip": Clip.load,
-    "beit3": Beit3.load,
-}
+# kind in meta.json -> whose checkpoint it is
+KINDS = {model.kind: model for model in (TwoTowers, Clip, Beit3)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,17 +70,15 @@ def embed_texts(model: nn.Module, texts: Sequence[str]) -> np.ndarray:
         raise ModelError(f"text {empty[0] + 1} of {len(texts)} is empty: it says nothing to look for")
     rows = [torch.tensor(model.text.encode(text)) for text in texts]
     order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
-    found: list[np.ndarray | None] = [None] * len(rows)
+    found, device = {}, model.logit_scale.device
     with eval_mode(model):
         for start in range(0, len(order), BATCH):
             places = order[start : start + BATCH]
             lengths = torch.tensor([[len(rows[place])] for place in places])
             tokens = pad_sequence([rows[p] for p in places], batch_first=True, padding_value=model.text.pad)
             real = torch.arange(tokens.shape[1]) < lengths
-            device = model.logit_scale.device
-            for place, vector in zip(places, model.read(tokens.to(device), real.to(device)), strict=True):
-                found[place] = vector.cpu().numpy()
-    return np.stack(found)
+            found |= zip(places, model.read(tokens.to(device), real.to(device)).cpu().numpy(), strict=True)
+    return np.stack([found[place] for place in range(len(rows))])
 
 
 @torch.no_grad()
@@ -147,7 +141,7 @@ def open_retriever(path: str | Path) -> Retriever:
     kind = checkpoint.read_meta(place).get("model", {}).get("kind")
     if kind not in KINDS:
         raise ModelError(f"{shorten(place)}: a {kind} is no model of retrieval; known: {', '.join(KINDS)}")
-    return Retriever(KINDS[kind](place))
+    return Retriever(KINDS[kind].load(place))
 
 
 def open_named(name: str, checkpoint: str | None = None, spm: str | None = None) -> Retriever:

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from lib.config import ConfigError, read_settings
+from lib.config import read_settings
 from lib.data.text import Text
 from lib.models.attention import mean_cell
 from lib.models.backbones import open_body
-from lib.models.errors import ModelError
+from lib.models.errors import ModelError, as_model_error
 
 # [B, T, width], [B, T] which are real -> [B, width]; CLIP's causal tower has read all at its last word
 POOLINGS = {
@@ -35,19 +35,13 @@ class TextTowerSettings:
 class TextTower(nn.Module):
     """BERT and its kin, CLIP's or SigLIP's text side."""
 
-    def __init__(self, settings: TextTowerSettings, text: Text, *, hub: bool = False):
+    def __init__(self, settings: TextTowerSettings, text: Text):
         super().__init__()
-        clip = {"hub": hub, "clip": "CLIPTextModel"}
-        self.body, config = open_body("text tower", settings.name, settings.tower, **clip)
-        self.settings, self.text, self.width = (
-            replace(settings, tower=config),
-            text,
-            config.get("hidden_size"),
-        )
+        self.body, config = open_body("text tower", settings.name, settings.tower, clip="CLIPTextModel")
+        self.settings, self.text = replace(settings, tower=config), text
+        self.width, kind = config.get("hidden_size"), config.get("model_type")
         if self.width is None or "vocab_size" not in config:
-            raise ModelError(
-                f"{settings.name}: a {config.get('model_type')} is no text tower; give a BERT or CLIP"
-            )
+            raise ModelError(f"{settings.name}: a {kind} is no text tower; give a BERT or CLIP")
         if config["vocab_size"] < len(text):
             raise ModelError(f"{settings.name}: {config['vocab_size']} words; the text has {len(text)}")
 
@@ -71,9 +65,7 @@ class TextTower(nn.Module):
         return asdict(self.settings)
 
 
-def build_text_tower(config: dict[str, Any], text: Text, *, hub: bool = False) -> TextTower:
+def build_text_tower(config: dict[str, Any], text: Text) -> TextTower:
     """A tower from TextTowerSettings as a plain dict, names strict."""
-    try:
-        return TextTower(read_settings(TextTowerSettings, config, where="text tower."), text, hub=hub)
-    except ConfigError as error:
-        raise ModelError(str(error)) from None
+    with as_model_error():
+        return TextTower(read_settings(TextTowerSettings, config, where="text tower."), text)

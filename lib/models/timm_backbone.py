@@ -7,11 +7,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from lib import environment
-from lib.checkpoint import CheckpointError, load_into
+from lib.checkpoint import load_into
 from lib.data.images import Preprocess
-from lib.files import FileError, read_json
+from lib.files import read_json
 from lib.models.backbones import FILES, read_weights
-from lib.models.errors import ModelError, check_known
+from lib.models.errors import ModelError, as_model_error, check_known
 from lib.models.packages import PACKAGES, open_package
 from lib.paths import resolve, shorten
 
@@ -54,9 +54,8 @@ class TimmBackbone(nn.Module):
         known = self.config
         size, other = known["input_size"][1:]
         if size != other or known["crop_mode"] not in ("center", "squash"):
-            raise ModelError(
-                f"{self.name} asks for {size} x {other} pixels, {known['crop_mode']}: not offered"
-            )
+            asked = f"{size} x {other} pixels, {known['crop_mode']}"
+            raise ModelError(f"{self.name} asks for {asked}: not offered")
         return Preprocess(
             resize=math.floor(size / known["crop_pct"]),
             crop=size,
@@ -87,10 +86,8 @@ def build_body(
         filled = timm.create_model(name, pretrained=True, num_classes=0, pretrained_cfg_overlay=known)
     except Exception as error:  # what timm makes of a foreign table can fail in any way
         body = timm.create_model(name, num_classes=0)
-        try:
+        with as_model_error(type(body).__name__, name):
             load_into(body, table, where)
-        except CheckpointError as plain:
-            raise ModelError(str(plain).replace(type(body).__name__, name)) from None
         raise ModelError(f"{where}: does not fit {name}; {' '.join(str(error).split())[:200]}") from None
     del filled.pretrained_cfg["state_dict"]
     return filled
@@ -98,19 +95,23 @@ def build_body(
 
 def find_weights(name: str, weights: str, hub: bool) -> tuple[dict[str, Tensor], str, dict[str, Any]]:
     """A table of weights, where it is from, and what stands beside it about pictures."""
+    import timm
+
     if weights in PACKAGES:
         return open_package(weights, name), weights, {}
     if weights.endswith(FILES):
         return read_weights(resolve(weights)), shorten(resolve(weights)), {}
     if weights == "pretrained":
-        return read_weights(find_saved(find_repository(name), SAVED, hub)), f"timm's weights of {name}", {}
+        known = timm.models.get_pretrained_cfg(name)
+        if not known.hf_hub_id or known.hf_hub_filename or known.custom_load:
+            more = f"; download {known.url} and give the file's path" if known.url else ""
+            raise ModelError(f"timm has no weights of {name!r} in a form of its own{more}")
+        return read_weights(find_saved(known.hf_hub_id, SAVED, hub)), f"timm's weights of {name}", {}
     if not resolve(weights).is_dir() and weights.count("/") != 1:
         known = f"a file ({', '.join(FILES)}), a folder, a hub id, 'pretrained' or {', '.join(PACKAGES)}"
         raise ModelError(f"weights {weights!r} of {name}: expected {known}")
-    try:
+    with as_model_error():
         about = read_json(find_saved(weights, ("config.json",), hub))
-    except FileError as error:
-        raise ModelError(str(error)) from None
     if about.get("architecture") != name.partition(".")[0]:
         raise ModelError(f"{weights} holds weights of {about.get('architecture')!r}, not of {name!r}")
     told = about.get("pretrained_cfg", about)
@@ -118,28 +119,14 @@ def find_weights(name: str, weights: str, hub: bool) -> tuple[dict[str, Tensor],
     return read_weights(find_saved(weights, SAVED, hub)), weights, pictures
 
 
-def find_repository(name: str) -> str:
-    """The hub id under which timm has its own weights of this name."""
-    import timm
-
-    known = timm.models.get_pretrained_cfg(name)
-    if not known.hf_hub_id or known.hf_hub_filename or known.custom_load:
-        more = f"; download {known.url} and give the file's path" if known.url else ""
-        raise ModelError(f"timm has no weights of {name!r} in a form of its own{more}")
-    return known.hf_hub_id
-
-
 def find_saved(place: str, files: tuple[str, ...], hub: bool) -> Path:
     """The first of the files that is there: in a folder, in the hub's cache or, if allowed, on the hub."""
     folder = resolve(place)
-    for file in files:
-        path = folder / file if folder.is_dir() else ask_hub(place, file, hub)
-        if path and path.is_file():
-            return path
-    where = (
-        "in it" if folder.is_dir() else "on the hub" if hub else "in the hub's cache, and nothing is fetched"
-    )
-    raise ModelError(f"{place}: no {' or '.join(files)} {where}")
+    paths = (folder / file if folder.is_dir() else ask_hub(place, file, hub) for file in files)
+    if found := next((path for path in paths if path and path.is_file()), None):
+        return found
+    remote = "on the hub" if hub else "in the hub's cache, and nothing is fetched"
+    raise ModelError(f"{place}: no {' or '.join(files)} {'in it' if folder.is_dir() else remote}")
 
 
 def ask_hub(repository: str, file: str, hub: bool) -> Path | None:

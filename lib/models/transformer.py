@@ -1,7 +1,6 @@
 """The Transformer decoder: pre-norm, tied embeddings, past keys and values where no search moves them."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,7 +14,6 @@ from lib.models.fast_step import advance, fan_in, fan_out, grow
 from lib.models.state import Decoded, State
 
 SMALL = 0.02  # size of embeddings at first: as the output layer too, they must not shout the last word
-LookBack = Callable[[Tensor], Tensor]  # queries, keys and values of words [R, T, 3 * width] -> what they saw
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,15 +55,16 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(settings.dropout)
 
     def forward(
-        self, x: Tensor, look_back: LookBack, memory: Tensor, mask: Tensor | None, show: bool = False
+        self, x: Tensor, memory: Tensor, mask: Tensor | None, show: bool = False
     ) -> tuple[Tensor, Tensor | None]:
         """x [R, T, width]; memory [2, heads, B, N, width / heads] holds this layer's keys and values."""
-        x = x + self.dropout(self.out_words(look_back(self.qkv(self.norm_words(x)))))
+        words = self.qkv(self.norm_words(x)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        seen = F.scaled_dot_product_attention(*words, is_causal=True)
+        x = x + self.dropout(self.out_words(seen.transpose(1, 2).flatten(2)))
         keys, values = memory.transpose(1, 2)
         # all words of all texts of an image ask side by side: [B, heads, K * T, width / heads]
-        query = (
-            self.query(self.norm_memory(x)).view(len(keys), -1, self.heads, keys.shape[-1]).transpose(1, 2)
-        )
+        query = self.query(self.norm_memory(x)).view(len(keys), -1, self.heads, keys.shape[-1])
+        query = query.transpose(1, 2)
         seen = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
         x = x + self.dropout(self.out_memory(seen.transpose(1, 2).reshape(x.shape)))
         weights = attention_weights(query, keys, mask).view(*x.shape[:2], -1) if show else None
@@ -96,14 +95,9 @@ class TransformerDecoder(nn.Module):
         super().__init__()
         self.settings, self.max_length = settings, settings.max_length
         width = settings.width
-        self.reader = MemoryProjection(
-            settings.memory_width,
-            width,
-            positions=settings.positions,
-            layers=settings.memory_layers,
-            heads=settings.heads,
-            dropout=settings.dropout,
-        )
+        inside = {"positions": settings.positions, "layers": settings.memory_layers}
+        inside |= {"heads": settings.heads, "dropout": settings.dropout}
+        self.reader = MemoryProjection(settings.memory_width, width, **inside)
         self.memory_keys_values = nn.Linear(width, 2 * width * settings.layers)
         self.embedding = nn.Embedding(settings.vocab_size, width)
         nn.init.normal_(self.embedding.weight, std=SMALL)
@@ -159,10 +153,8 @@ class TransformerDecoder(nn.Module):
         cache = cache.flatten(2, 3)[..., :slots, :]
         for parts, past, own in zip(blocks, cache.unbind(0), memory.unbind(0), strict=True):
             x = advance(x, parts, past, unseen, own, hidden)
-        logits = (
-            torch.bmm(self.norm(x).to(words.dtype).expand(heads, -1, -1), words).transpose(0, 1).flatten(1)
-        )
-        return logits[:, : self.settings.vocab_size], after
+        logits = torch.bmm(self.norm(x).to(words.dtype).expand(heads, -1, -1), words)
+        return logits.transpose(0, 1).flatten(1)[:, : self.settings.vocab_size], after
 
     def forward(
         self, memory: Tensor, tokens: Tensor, mask: Tensor | None = None, *, attention: bool = False
@@ -171,30 +163,10 @@ class TransformerDecoder(nn.Module):
         if tokens.shape[1] > self.max_length:
             raise ModelError(f"{tokens.shape[1]} words; this decoder knows {self.max_length}")
         memory = self.read(memory, mask)
-        x, weights = self.embed(tokens, 0), None
-        look_back = LookBackAtAll(self.settings.heads)
+        x, weights = self.dropout(self.embedding(tokens) + self.places[: tokens.shape[1]]), None
         for block, own in zip(self.blocks, memory, strict=True):
-            x, weights = block(x, look_back, own, mask_for_scores(mask), attention)
-        return Decoded(self.score(x), weights)
-
-    def embed(self, tokens: Tensor, first: int) -> Tensor:  # [R, T] -> [R, T, width]
-        places = self.places[first : first + tokens.shape[1]]
-        return self.dropout(self.embedding(tokens) + places)
-
-    def score(self, x: Tensor) -> Tensor:
-        return F.linear(self.norm(x), self.embedding.weight)
-
-
-@dataclass(frozen=True)
-class LookBackAtAll:
-    """Training: each word sees itself and those before it."""
-
-    heads: int
-
-    def __call__(self, parts: Tensor) -> Tensor:
-        query, keys, values = parts.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        seen = F.scaled_dot_product_attention(query, keys, values, is_causal=True)
-        return seen.transpose(1, 2).flatten(2)
+            x, weights = block(x, own, mask_for_scores(mask), attention)
+        return Decoded(F.linear(self.norm(x), self.embedding.weight), weights)
 
 
 def sinusoids(length: int, width: int) -> Tensor:

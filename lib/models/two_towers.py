@@ -7,9 +7,7 @@ Every model of retrieval offers `see`, `read`, `logit_scale`, `text` and `prepro
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,12 +16,11 @@ from torch.nn import functional as F
 
 from lib.config import read_settings
 from lib.data.images import Preprocess
-from lib.data.subwords import open_text
 from lib.data.text import Text
 from lib.models.attention import MemoryProjection, mean_cell
 from lib.models.encoders import build_encoder
 from lib.models.errors import ModelError
-from lib.models.saved import open_saved
+from lib.models.saved import WithWords
 from lib.models.text_tower import build_text_tower
 from lib.models.transformer import sinusoids
 
@@ -109,8 +106,10 @@ def thinking(layer: type[nn.Module], settings: TwoTowersSettings) -> nn.Module:
     return layer(width, settings.heads, 4 * width, **how)
 
 
-class TwoTowers(nn.Module):
+class TwoTowers(WithWords):
     """An eye and a reader, each with a head onto the sphere, and the temperature between them."""
+
+    called, kind, keys = "two towers", "two_towers", ("encoder", "settings")
 
     def __init__(
         self, eye: nn.Module, text: Text, preprocess: Preprocess | None, settings: TwoTowersSettings
@@ -164,26 +163,11 @@ class TwoTowers(nn.Module):
         return self.matcher(cells, self.reader.states(batch.tokens, batch.real), batch.real, batch.mask)
 
     def describe(self) -> dict[str, Any]:
-        return {"kind": "two_towers", "encoder": self.eye.describe(), "settings": asdict(self.settings)}
-
-    def meta(self) -> dict[str, Any]:
-        """What a checkpoint must say besides the weights."""
-        preprocess = None if self.preprocess is None else self.preprocess.to_json()
-        return {"model": self.describe(), "text": self.text.describe(), "preprocess": preprocess}
+        return {"kind": self.kind, "encoder": self.eye.describe(), "settings": asdict(self.settings)}
 
     @classmethod
-    def load(cls, path: str | Path) -> "TwoTowers":
-        """The towers of a checkpoint, in eval mode on the CPU."""
-
-        def build(meta: Mapping[str, Any]) -> "TwoTowers":
-            config = meta["model"]
-            if set(config) != {"kind", "encoder", "settings"} or config["kind"] != "two_towers":
-                raise ModelError(f"its config has the keys {', '.join(sorted(config))}")
-            preprocess = meta["preprocess"] and Preprocess.from_json(meta["preprocess"])
-            eye, text = build_encoder(config["encoder"]), open_text(meta["text"])
-            return cls(eye, text, preprocess, read_settings(TwoTowersSettings, config["settings"]))
-
-        return open_saved(path, "two towers", ("model", "text", "preprocess"), build)[0]
+    def assemble(cls, encoder: dict, settings: dict, text: Text, preprocess: Preprocess) -> "TwoTowers":
+        return cls(build_encoder(encoder), text, preprocess, read_settings(TwoTowersSettings, settings))
 
 
 def onto_sphere(width: int, settings: TwoTowersSettings) -> nn.Sequential:

@@ -13,7 +13,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lib.config import ConfigError
 from lib.data.films import is_film
 from lib.data.formats.folder import walk_folder
 from lib.data.formats.gallery import Gallery, is_picture
@@ -26,17 +25,11 @@ if TYPE_CHECKING:
     from lib.models.decoding import Decoding
     from lib.publish.captioning import Prediction
 
-SOME_FAILED, BAD_INPUT = 1, 2
+SOME_FAILED = 1
 BEAM = 5
 METHODS = ("beam", "sample", "greedy")
-ONLY_FOR = {
-    "k": "beam",
-    "length_penalty": "beam",
-    "temperature": "sample",
-    "top_k": "sample",
-    "top_p": "sample",
-    "seed": "sample",
-}
+ONLY_FOR = {"k": "beam", "length_penalty": "beam"}
+ONLY_FOR |= dict.fromkeys(("temperature", "top_k", "top_p", "seed"), "sample")
 ESCAPED = str.maketrans({"\t": r"\t", "\n": r"\n", "\r": r"\r"})  # a line has one path and one caption
 
 
@@ -58,20 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pictures", nargs="+", metavar="IMAGE|FOLDER|-", help=f"{pictures}, one a line")
     parser.add_argument("--checkpoint", required=True, metavar="DIR", help=checkpoint)
     instead = parser.add_mutually_exclusive_group()
-    instead.add_argument(
-        "--json", metavar="OUT", help="write a list of {path, captions, scores} here instead"
-    )
+    instead.add_argument("--json", metavar="OUT", help="write {path, captions, scores} of each here instead")
     for_scores = "write {file name: its best caption} here instead, which `python -m lib score` takes"
     instead.add_argument("--captions", metavar="OUT", help=for_scores)
     for_players = "clips: a caption for each scene with its times, as players read it, DIR/NAME.srt a clip"
     instead.add_argument("--srt", metavar="DIR", help=for_players)
-    add_search_arguments(parser)
-    parser.add_argument("--batch-size", type=int, default=32, help="pictures held at a time (%(default)s)")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 or mps (%(default)s)")
-
-
-def add_search_arguments(parser: argparse.ArgumentParser) -> None:
-    """How captions are searched for."""
     parser.add_argument("--method", choices=METHODS, default="beam", help="(%(default)s)")
     parser.add_argument("--k", type=int, help=f"width of the beam ({BEAM})")
     parser.add_argument("--length-penalty", type=float, help="beam: above 1 favours longer captions (1.0)")
@@ -81,24 +65,12 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top-p", type=float, help="sample: only words that hold so much probability (1.0)")
     parser.add_argument("--seed", type=int, help="sample: another seed draws other captions (0)")
     parser.add_argument("--max-len", type=int, help="words, the end included (60, or all the decoder knows)")
+    parser.add_argument("--batch-size", type=int, default=32, help="pictures held at a time (%(default)s)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 or mps (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Caption everything; 0, or what the epilog of --help says."""
-    from lib.publish.captioning import PredictError
-
-    try:
-        return predict_all(args)
-    except BrokenPipeError:  # who reads the lines has seen enough, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return SOME_FAILED
-    except (PredictError, ConfigError, FileError, OSError) as error:
-        print(f"lookbook predict: {printable(str(error))}", file=sys.stderr)
-        return BAD_INPUT
-
-
-def predict_all(args: argparse.Namespace) -> int:
-    """Whatever can be wrong is found before the first picture is opened."""
+    """Caption everything. Whatever can be wrong is found before the first picture is opened."""
     import torch
 
     from lib.models.clip_encoder import ClipEncoder
@@ -118,13 +90,8 @@ def predict_all(args: argparse.Namespace) -> int:
     decoding = replace(decoding, max_length=length)
     if args.srt:
         return write_subtitles(model, paths, decoding, resolve(args.srt))
-    predictions = predict(
-        model,
-        paths,
-        decoding,
-        batch_size=args.batch_size,
-        generator=torch.Generator().manual_seed(args.seed or 0),
-    )
+    how = {"batch_size": args.batch_size, "generator": torch.Generator().manual_seed(args.seed or 0)}
+    predictions = predict(model, paths, decoding, **how)
     rows, failed = deliver(predictions, total, args)
     if out:
         write_json(resolve(out), rows if args.json else by_name(rows), indent=1)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from torch import nn
 
 from lib import checkpoint
-from lib.config import Training, changed, to_json
+from lib.config import Training, to_json
 from lib.files import settle
 from lib.paths import resolve, shorten, some
 
@@ -42,7 +42,7 @@ def full_key(run_key: dict[str, Any], training: Training, processes: int, batche
     missing = [name for name in REQUIRED if name not in run_key]
     if missing:
         raise FitError(f"run_key lacks {', '.join(missing)}: it must say {', '.join(REQUIRED)}")
-    left_out = {*NEUTRAL, *LATER.difference(changed(training))}
+    left_out = {*NEUTRAL, *(name for name in LATER if getattr(training, name) == getattr(Training, name))}
     settings = {name: value for name, value in to_json(training).items() if name not in left_out}
     key = {**run_key, "training": settings, "processes": processes, "batches": batches}
     try:

@@ -184,14 +184,9 @@ class TrainingSession:
         elif patience is not None and position.worse >= patience:
             position.stopped = f"no better score in {position.worse} validations"
 
-    @contextlib.contextmanager
-    def averaged_weights(self):
+    def averaged_weights(self) -> contextlib.AbstractContextManager[dict[str, Tensor]]:
         """The weights that are used later: averaged ones where the run averages."""
-        if self.average is None:
-            yield {}
-        else:
-            with self.average.in_place() as raw:
-                yield raw
+        return self.average.in_place() if self.average else contextlib.nullcontext({})
 
     def save_if_due(self) -> None:
         """Save what a broken run goes on from: every so many steps, or after an epoch now and then."""

@@ -6,7 +6,7 @@ from absent import SHARED, needs
 from safetensors.torch import save_file
 
 from lib.models import Encoder, ModelError, build_encoder
-from lib.models.encoders import EncoderSettings, find_boxes, pool_regions, pyramid
+from lib.models.encoders import EncoderSettings, pool_regions, pyramid
 
 SQUEEZENET = SHARED / "weights" / "squeezenet1_1_features.safetensors"
 
@@ -49,16 +49,6 @@ def test_each_picture_has_its_own_boxes():
     boxes = torch.tensor([[[0.0, 0.0, 0.5, 0.5]], [[0.5, 0.5, 1.0, 1.0]]])
     found = pool_regions(picture().expand(2, -1, -1, -1), boxes)
     assert torch.allclose(found[:, 0, :2], torch.tensor([[3.0, 3.0], [9.0, 9.0]]), atol=1e-5)
-
-
-def test_detected_boxes_in_order_and_the_image_for_those_missing():
-    def detector(images):
-        boxes = torch.tensor([[0.0, 0.0, 6.0, 12.0], [3.0, 3.0, 6.0, 6.0], [0.0, 0.0, 1.0, 1.0]])
-        return [{"boxes": boxes, "scores": torch.tensor([0.9, 0.5, 0.1])} for _ in images]
-
-    detector.eval = lambda: None
-    boxes = find_boxes(detector, picture(), 4)[0]
-    assert boxes.tolist() == [[0, 0, 0.5, 1], [0.25, 0.25, 0.5, 0.5], [0, 0, 1, 1], [0, 0, 1, 1]]
 
 
 @pytest.mark.parametrize(
@@ -168,4 +158,3 @@ def test_what_does_not_fit_is_refused_in_a_line(tmp_path):
     refuse("encoder.view must be one of", {"view": "cells"})
     refuse("cannot be loaded", {"kind": "huggingface", "name": str(tmp_path / "none")})
     refuse("brings its own weights", {"kind": "huggingface", "name": "x"}, weights="y.pth")
-    refuse("needs encoder.view 'regions'", {"name": "resnet18", "detector": "ssd300_vgg16"})

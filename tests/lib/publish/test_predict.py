@@ -18,6 +18,7 @@ from one_thread import one_thread  # noqa: F401
 from PIL import Image
 
 from lib import checkpoint
+from lib.__main__ import main
 from lib.config import ConfigError
 from lib.data.images import ImageError, Preprocess, load_image
 from lib.data.text import Vocab
@@ -84,9 +85,7 @@ def call(trained, capfd):
     """Run the command; (exit code, lines of the standard output, text of the standard error)."""
 
     def call(*arguments, model=trained):
-        parser = argparse.ArgumentParser()
-        command.add_arguments(parser)
-        code = command.run(parser.parse_args([*map(str, arguments), "--checkpoint", str(model)]))
+        code = main(["predict", *map(str, arguments), "--checkpoint", str(model)])
         out, err = capfd.readouterr()
         return code, out.splitlines(), err
 
@@ -468,12 +467,11 @@ def test_exit_codes_are_in_the_help():
 
 
 PIPE = """
-import argparse, sys
+import sys
+from lib.__main__ import main
 from lib.publish import predict
 assert "torch" not in sys.modules, "importing lib.publish must not load torch"
-parser = argparse.ArgumentParser()
-predict.add_arguments(parser)
-sys.exit(predict.run(parser.parse_args()))
+sys.exit(main(["predict", *sys.argv[1:]]))
 """
 
 
