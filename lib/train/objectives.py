@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from lib.models.decoding import Decoding
-from lib.train.reinforce import Baseline, RewardedSampler, Scores, score, step_report
+from lib.train.reinforce import Baseline, RewardedSampler, Scores, divergence, entropy, score, step_report
+from lib.train.run_identity import FitError
 
 Objective = Callable[[nn.Module, Any], dict[str, Any]]
 IGNORED = -100  # a target that counts nowhere
@@ -94,16 +95,22 @@ def self_critical(
     temperature: float = 1.0,
     max_length: int = 60,
     xe_weight: float = 0.0,
+    entropy_weight: float = 0.0,
+    kl_weight: float = 0.0,
+    start: nn.Module | None = None,
 ) -> Objective:
     """Captions that the model draws itself become likelier by how much they earn above a baseline.
 
     The baseline of an image is what its greedy caption earns (Rennie et al. 2017), or for each caption the
     mean of its other `samples`. A lower `temperature` teaches the policy that greedy and beam search are near
-    to. `batch.indices` are places of pictures in the reward. `xe_weight` is that of cross-entropy on the true
-    captions beside it. Items are pictures.
+    to. `batch.indices` are places of pictures in the reward. Beside it: cross-entropy on the true captions, a
+    bonus for open choices, a pull to the `start` model, each summed over a caption. Items are pictures.
     """
     sampling = Decoding(method="sample", samples=samples, temperature=temperature, max_length=max_length)
     sampler = RewardedSampler(reward, baseline, sampling)
+    if kl_weight and start is None:
+        raise FitError("kl_weight pulls to the model that training starts from: give start")
+    reference = start.eval().requires_grad_(False) if kl_weight else None
 
     def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
         # Dropout sleeps: the captions are drawn without it, and their likelihood under a model with it would
@@ -113,7 +120,15 @@ def self_critical(
         drawn = sampler.draw(model, memory, batch)
         scored = score(model, memory, batch, drawn.found, temperature)
         gain = (drawn.earned - drawn.usual).flatten().to(scored.said)  # [B * K]
-        loss = -(gain * scored.said.sum(1)).sum() / samples
+        wanted = gain * scored.said.sum(1)
+        if entropy_weight:
+            wanted = wanted + entropy_weight * entropy(scored)
+        if reference is not None:
+            with torch.no_grad():
+                beside = reference.to(memory.device)
+                before = score(beside, beside.remember(batch), batch, drawn.found, temperature)
+            wanted = wanted - kl_weight * divergence(scored, before)
+        loss = -wanted.sum() / samples
         if xe_weight:
             logits = model.decoder(memory, batch.tokens[:, :-1], batch.mask, attention=False).logits
             loss = loss + xe_weight * sum_losses(logits, next_tokens(batch))

@@ -112,15 +112,25 @@ def score(model: nn.Module, memory: Tensor, batch: Any, found: Generated, temper
     return Scored(said, logprobs, real)
 
 
+def entropy(scored: Scored) -> Tensor:
+    """[R] how open the choice of each word was, in nats, summed over the caption."""
+    open_ = -(scored.logprobs.exp() * scored.logprobs).sum(2)
+    return (open_ * scored.real).sum(1)
+
+
+def divergence(scored: Scored, start: Scored) -> Tensor:
+    """[R] Kullback-Leibler divergence from the start model, word by word, summed over the caption."""
+    apart = (scored.logprobs.exp() * (scored.logprobs - start.logprobs)).sum(2)
+    return (apart * scored.real).sum(1)
+
+
 @torch.no_grad()
 def step_report(drawn: Drawn, scored: Scored) -> dict[str, Tensor]:
-    """What a run writes down of a step, each a mean: rewards of captions, their words, and in nats how open
-    the choice of a word was."""
+    """What a run writes down of a step, each a mean: rewards of captions, entropy of a word, words."""
     words = scored.real.sum()
-    entropy = -(scored.logprobs.exp() * scored.logprobs).sum(2)
     return {
         "reward": drawn.earned.mean(),
         "baseline": drawn.usual.mean(),
-        "entropy": (entropy * scored.real).sum(1).sum() / words,
+        "entropy": entropy(scored).sum() / words,
         "words": words / len(scored.real),
     }

@@ -107,10 +107,20 @@ def test_the_others_mean_is_the_baseline():
     assert leave_one_out(earned).tolist() == [[4.0, 3.5, 1.5], [1.5, 1.5, 0.0]]
 
 
-def test_the_entropy_of_a_word_is_written_down():
+def test_an_open_choice_and_a_start_model_pull_as_their_formulas_say():
+    """No reward at all. Entropy: dH/d logit_i = -p_i (log p_i + H); the divergence from an even policy is
+    log 2 - H, so its gradient is the opposite one."""
+    none = Table(lambda words, picture: 0.0)
     model, likely = two_words()
     openness = -(likely * likely.log()).sum()
-    result = self_critical(Table(lambda words, picture: 0.0), samples=3)(model, looking([0]))
+    rising = -likely * (likely.log() + openness)
+    bonus = gradient(model, self_critical(none, samples=3, entropy_weight=2.0), looking([0]))
+    torch.testing.assert_close(-of_words(model, bonus), 2 * rising, rtol=1e-4, atol=1e-6)
+    even, _ = two_words(logit=0.0)
+    pull = gradient(model, self_critical(none, samples=3, kl_weight=2.0, start=even), looking([0]))
+    torch.testing.assert_close(-of_words(model, pull), 2 * rising, rtol=1e-4, atol=1e-6)
+    assert even.decoder.name.weight.grad is None
+    result = self_critical(none, samples=3)(model, looking([0]))
     assert result["entropy"] == pytest.approx(float(openness) / 2, rel=1e-4)  # two words, the end is certain
 
 
@@ -277,6 +287,7 @@ def test_attributes_must_be_known_where_they_are_paid_for():
     [
         ({"baseline": "mean"}, "must be one of greedy, leave_one_out, none"),
         ({"samples": 1}, "at least 2 samples"),
+        ({"kl_weight": 0.1}, "give start"),
     ],
 )
 def test_impossible_settings_are_refused(options, message):
