@@ -40,6 +40,7 @@ OPTIONS = {
         ("-b --batch_size", int, 10, "pictures of val_json, drawn by chance"),
         ("-r --random", bool, False, "draw them, as is done without -j"),
         ("-j --inference_json", str, None, "these instead: [{style, image_hash or image, reference}]"),
+        ("--recheck", bool, False, "of the n best the first that sounds like its style"),
         ("-d --description", str, None, "written in the place of model_name"),
         ("-o --out_dir --output_dir", str, None, "for the result; the conf's work_dir where not given"),
     ),

@@ -15,12 +15,13 @@ from lib.data.formats.styles import style_of
 from lib.data.loader import PictureView
 from lib.data.record import Caption, Record
 from lib.data.text import Text, Vocab, tokenize
-from lib.models.captioner import Captioner
-from lib.models.decoding import Decoding
+from lib.models.captioner import Captioner, Choose
+from lib.models.decoding import Decoding, recheck
 from lib.models.errors import ModelError
 from lib.models.features import hash_weights
 from lib.paths import resolve, shorten, some
 from lib.score.evaluate import evaluate
+from lib.score.style import StyleJudge
 from lib.train import CaptionTask, by_captions, caption_all, cross_entropy, fit, reward_of, self_critical
 from originals import ofastyle_files as files
 
@@ -117,7 +118,8 @@ def caption_styled(
         what = "trained with another prompt, tokenize_style or list of styles"
         raise ModelError(f"{shorten(conf.output)}: {what}")
     model.to("cuda" if torch.cuda.is_available() else "cpu")
-    how |= {"prefix": lambda record: wanted[style_of(record)], "decoding": Decoding(**told["decoding"])}
+    search = Decoding(**told["decoding"] | {"n_best": told["decoding"]["beam"]})
+    how |= {"prefix": lambda record: wanted[style_of(record)], "decoding": search}
     return caption_all(model, records, PictureView(records, model.preprocess), **how), meta
 
 
@@ -148,10 +150,20 @@ def infer_styled(args: argparse.Namespace) -> None:
     else:  # none twice, and the same ones each time
         records = files.read_told(conf, "val", styles)
         records = random.Random(SEED).sample(records, min(args.batch_size, len(records)))
-    texts, _ = caption_styled(conf, styles, records)
+    heard = {"choose": rechecked(files.read_told(conf, "train", styles))} if args.recheck else {}
+    texts, _ = caption_styled(conf, styles, records, **heard)
     folder = resolve(args.out_dir or conf.work_dir)
     name = conf.model_name if args.description is None else args.description
     print(shorten(files.write_inference(folder, conf, name, records, texts)))
+
+
+def rechecked(records: Sequence[Record]) -> Choose:
+    """ADS-Cap's second look: the likeliest caption that a judge of these records takes for its style."""
+    texts: dict[str, list[str]] = {}
+    for record in records:
+        texts.setdefault(style_of(record), []).extend(record.captions)
+    judge = StyleJudge(texts)
+    return lambda said, scores, id: recheck(said, scores, lambda t: judge.classify([t])[0], id.split("#")[-1])
 
 
 def pack_trained(args: argparse.Namespace) -> None:

@@ -1,6 +1,6 @@
 """The captioner: an encoder, a decoder, their words and their preprocessing, saved and loaded as one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 ENCODERS = dict.fromkeys(BACKBONES, build_encoder)
 ENCODERS |= {"clip": build_clip_encoder, "image_to_text": Seeing}
 ENCODERS["attributes"] = lambda description: AttributeEncoder(description["schema"])
+
+# texts of the n best, their scores and the picture's id -> one of the texts
+Choose = Callable[[Sequence[str], Sequence[float], str], str]
 
 
 class Captioner(WithWords):
@@ -73,13 +76,17 @@ class Captioner(WithWords):
         return generate(self.decoder, memory, decoding, banned=self.banned, **marks, **how)
 
     @torch.no_grad()
-    def caption(self, batch: "Batch", decoding: Decoding) -> list[str]:
-        """The best caption of each picture, as text; guidance leads away from what has no style."""
+    def caption(self, batch: "Batch", decoding: Decoding, choose: Choose | None = None) -> list[str]:
+        """The best caption of each picture, as text, or of its n best the one that is chosen; guidance leads
+        away from what has no style."""
         plain = None if decoding.guidance == 1 else torch.tensor([self.vocab.begin(STYLELESS)] * len(batch))
         with eval_mode(self):
             memory, start = self.remember(batch), batch.prefix
             found = self.search(memory, decoding, mask=batch.mask, start=start, without=plain)
-        return [self.decode(ids) for ids in found.tokens[:, 0].tolist()]
+        if choose is None:
+            return [self.decode(ids) for ids in found.tokens[:, 0].tolist()]
+        rows = zip(found.tokens.tolist(), found.scores.tolist(), batch.ids, strict=True)
+        return [choose([self.decode(ids) for ids in several], scores, id) for several, scores, id in rows]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Numbers as text."""

@@ -11,7 +11,7 @@ from lib.data.loader import CaptionPairs, Loader, View
 from lib.data.record import Caption, Record
 from lib.data.text import tokenize
 from lib.models.attributes import number_attributes
-from lib.models.captioner import Captioner
+from lib.models.captioner import Captioner, Choose
 from lib.models.decoding import Decoding
 from lib.models.retriever import embed_pictures, embed_texts
 from lib.score.attributes import World, attribute_f1, attribute_set
@@ -54,6 +54,7 @@ def caption_all(
     prefix: Prefix = (),
     batch_size: int = BATCH,
     workers: int = 0,
+    choose: Choose | None = None,
 ) -> list[str]:
     """A caption for each record, in their order, told as the `prefix` says."""
     tell = prefix if callable(prefix) else lambda _: prefix
@@ -66,7 +67,8 @@ def caption_all(
         shown, part = PartView(view, places), [records[place] for place in places]
         pairs = CaptionPairs(part, vocab, shown, rows=lambda record: [Caption("", tell(record))])
         loader = Loader(pairs, batch_size=batch_size, shuffle=False, workers=workers)
-        texts = [text for batch in loader.batches() for text in model.caption(batch.to(device), decoding)]
+        batches = (batch.to(device) for batch in loader.batches())
+        texts = [text for batch in batches for text in model.caption(batch, decoding, choose)]
         found |= zip(places, texts, strict=True)
     return [found[place] for place in range(len(records))]
 

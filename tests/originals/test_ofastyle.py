@@ -26,6 +26,7 @@ from lib.paths import ROOT
 from lib.score import evaluate
 from lib.train import reward_of
 from originals import ofastyle_files as files
+from originals import ofastyle_runs
 from originals.command_line import build_program
 from originals.ofastyle import OPTIONS, main
 from originals.ofastyle_runs import PROMPT, prefixes_of
@@ -647,3 +648,22 @@ def test_the_command_line_says_what_it_knows():
         [*command, "pack", "--conf", "/no/conf.json"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 2 and done.stderr == "ofastyle pack: /no/conf.json: No such file or directory\n"
+
+
+def test_a_recheck_takes_the_first_that_sounds_like_its_style(there, tmp_path, monkeypatch):
+    asked = []
+
+    def judge(said, scores, classify, style):
+        asked.append((len(said), style, classify(said[0])))
+        return said[-1]
+
+    monkeypatch.setattr(ofastyle_runs, "recheck", judge)
+    plain = inferred(there, "-c", "conf/nosj.json", "-b", "3")["results"]
+    assert not asked
+    again = inferred(there, "-c", "conf/nosj.json", "-b", "3", "--recheck")["results"]
+    assert [row["image"] for row in again] == [row["image"] for row in plain]
+    assert [style for _, style, _ in asked] == [row["style"] for row in again]
+    assert all(
+        count > 1 and heard in {row["style"] for row in plain} | {None, heard} for count, _, heard in asked
+    )
+    assert [row["caption"] for row in again] != [row["caption"] for row in plain]
