@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from PIL import Image
 
-from lib.data.films import FILMS, ClipError, Reel, survey_film, survey_gif
+from lib.data.films import FILMS, ClipError, Reel, is_film, survey_film, survey_gif
 from lib.data.formats.easynlp import frames_at
 from lib.data.formats.gallery import is_picture
 from lib.data.formats.report import FormatError
@@ -79,7 +79,7 @@ def reel_of(record: Record) -> Reel:
     """Where a record's frames are found; numbers are a film's frames, or where a table's field lies."""
     path = Path(record.media)
     if not record.frames:
-        still = is_picture(path.name)  # a picture is a clip of one frame
+        still = is_picture(path.name) and not is_film(path.name)  # a picture is a clip of one frame
         return listed(1, lambda places: (load_image(path) for _ in places)) if still else open_reel(path)
     if isinstance(record.frames[0], str):
         return listed(len(record.frames), lambda places: (load_image(record.files[p]) for p in places))

@@ -30,7 +30,7 @@ class Parrot(nn.Module):
         self.weight = nn.Parameter(torch.zeros(1))
         self.said = said
 
-    def caption(self, batch, decoding):
+    def caption(self, batch, decoding, choose=None):
         return [self.said[int(number)] for number in batch.memory[:, 0].argmax(1)]
 
 
