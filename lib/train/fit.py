@@ -86,10 +86,9 @@ def train(run: TrainingSession, objective: Objective, loader: Any) -> None:
 
 
 def what_fits(run: TrainingSession) -> str:
-    """A batch was too large for the device: the same step from smaller ones needs less at once."""
-    size, accumulate = run.training.batch_size, run.training.accumulate
-    less = f"batch_size {size // 2} and training.accumulate {2 * accumulate}, the same step in smaller parts"
-    less = less if size > 1 else "activation_checkpointing True"
+    """A batch was too large for the device: half of it twice as often is the same step, in less memory."""
+    size, more = run.training.batch_size, f" and training.accumulate {2 * run.training.accumulate}"
+    less = f"batch_size {size // 2}{more}" if size > 1 else "activation_checkpointing True"
     return f"{run.name}: out of memory with training.batch_size {size}; try training.{less}"
 
 

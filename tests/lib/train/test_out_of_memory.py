@@ -16,8 +16,8 @@ def no_room():
 @pytest.mark.parametrize(
     "size, accumulate, told",
     [
-        (4, 1, "training.batch_size 4; try training.batch_size 2 and training.accumulate 2, the same step"),
-        (3, 2, "training.batch_size 3; try training.batch_size 1 and training.accumulate 4, the same step"),
+        (4, 1, "training.batch_size 4; try training.batch_size 2 and training.accumulate 2"),
+        (3, 2, "training.batch_size 3; try training.batch_size 1 and training.accumulate 4"),
         (1, 2, "training.batch_size 1; try training.activation_checkpointing True"),
     ],
 )
@@ -26,8 +26,7 @@ def test_it_names_the_batch_that_was_tried_and_half_of_it(tmp_path, size, accumu
     folder, objective = tmp_path / "attn" / "gru", breaking(cross_entropy(), 2, no_room)
     with pytest.raises(FitError) as caught:
         fit(build(), objective, make_loader(batch_size=size), training=training, folder=folder, run_key=KEY)
-    message = str(caught.value)
-    assert message.startswith(f"fit attn/gru: out of memory with {told}") and "\n" not in message
+    assert str(caught.value) == f"fit attn/gru: out of memory with {told}"
 
 
 def test_a_run_goes_on_after_it_from_where_it_was_saved(tmp_path):
