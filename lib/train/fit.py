@@ -70,7 +70,10 @@ def train(run: TrainingSession, objective: Objective, loader: Any) -> None:
     while not run.over:
         before = position.step
         for batches in updates(run, loader):
-            update(run, objective, batches)
+            try:
+                update(run, objective, batches)
+            except torch.OutOfMemoryError:
+                raise FitError(what_fits(run)) from None
             position.advance(len(batches), len(loader))
             run.log_step(sum(map(len, batches)))
             if run.validation_due:
@@ -80,6 +83,13 @@ def train(run: TrainingSession, objective: Objective, loader: Any) -> None:
                 break
         if position.step == before:
             raise FitError(f"the loader promised {len(loader)} batches an epoch and gave {position.batch}")
+
+
+def what_fits(run: TrainingSession) -> str:
+    """A batch was too large for the device: half of it twice as often is the same step, in less memory."""
+    size, more = run.training.batch_size, f" and training.accumulate {2 * run.training.accumulate}"
+    less = f"batch_size {size // 2}{more}" if size > 1 else "activation_checkpointing True"
+    return f"{run.name}: out of memory with training.batch_size {size}; try training.{less}"
 
 
 def updates(run: TrainingSession, loader: Any) -> Iterator[list[Any]]:
