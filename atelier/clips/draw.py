@@ -60,7 +60,7 @@ def facts_of_still(clip: Attributes, seed: int) -> Attributes:
     that has come. An action that is another one backwards goes by the other's name."""
     scene = scenes_of(clip)[0]
     action, _ = BACKWARDS.get((scene["action"], scene["direction"]), (scene["action"], None))
-    come = arrange(seed, 0).manner.clock(still_moment(seed))
+    come = set_scene(seed, 0).manner.clock(still_moment(seed))
     phase = None if action in AGAIN else PHASES[min(int(come * len(PHASES)), len(PHASES) - 1)]
     return {name: scene.get(name) for name in STILL_SCHEMA} | {"action": action, "phase": phase}
 
@@ -75,7 +75,7 @@ class Arrangement(NamedTuple):
     wood: Color
 
 
-def arrange(seed: int, number: int) -> Arrangement:
+def set_scene(seed: int, number: int) -> Arrangement:
     """How the scene of this number looks this time."""
     chance = Random(blend(seed, 1, number))
     span, place = 218 + 26 * chance.random(), int(chance.random() * 2**31)
@@ -88,7 +88,7 @@ def draw_moments(
 ) -> list[Image.Image]:
     """Moments of one scene, from 0 to 1; an action that is another one backwards is drawn as that one."""
     seed, _ = seeds
-    span, place, light, manner, wood = arrange(*seeds)
+    span, place, light, manner, wood = set_scene(*seeds)
     canvas = Canvas(size, Camera(x=0, top=172 - 0.945 * span, span=span))
     draw_scene(canvas, scene["place"], place)
     move = scene["action"], scene["direction"]

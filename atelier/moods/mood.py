@@ -48,7 +48,7 @@ class Mood:
         """A truthful caption of what is visible; each accessory is left out with probability `omit`."""
         told = {*CORE, *(name for name in ACCESSORIES if chance.random() >= omit)}
         stated = {name: value for name, value in attributes.items() if name in told and value is not None}
-        text = " ".join(Wording(self, stated, chance).sentences())
+        text = " ".join(MoodText(self, stated, chance).sentences())
         return re.sub(r"(?:^|(?<=[.!?] ))[a-z]", lambda first: first[0].upper(), text)
 
     def read(self, text: str) -> Parsed:
@@ -90,7 +90,7 @@ def is_plain(word: str) -> bool:
     return any(not rest for rest, _ in INDEX.get(word, ()))
 
 
-class Wording:
+class MoodText:
     """One caption in the making."""
 
     def __init__(self, mood: Mood, stated: dict[str, str], chance: random.Random):
