@@ -20,6 +20,10 @@ COLUMNS = {
     "attribute_f1": "attribute F1",
     "unique": "unique",
     "background_f1": "background F1",
+    "action_accuracy": "actions",
+    "order_accuracy": "order",
+    "style_accuracy": "style accuracy",
+    "style_perplexity": "style perplexity",
 }
 RANKED = RETRIEVAL | {"median_rank": "median rank"}
 VARIETY = {"unique_attributes": "unique sets", "distinct2": "distinct-2", "bad_endings": "bad endings"}
