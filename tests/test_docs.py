@@ -4,10 +4,12 @@ import contextlib
 import csv
 import io
 import re
+import tomllib
 from types import SimpleNamespace
 
 import pytest
 import torch
+import yaml
 from one_thread import one_thread  # noqa: F401
 
 from lib.data import Preprocess, Vocab, open_dataset
@@ -95,3 +97,31 @@ def test_the_reward_of_the_page_charges_for_long_captions(page):
     plain = reward.right.scores([words, words * 2], [0, 1])
     assert reward.scores([words, words * 2], [0, 1]) == pytest.approx(plain - [0, 0.05 * 8])
     assert page.short.state == "finished" and page.short.history[-1]["reward"] < 10
+
+
+MESSAGES = re.findall(
+    r"^\| `([^`]+)`", (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8"), re.M
+)
+SOURCES = [ROOT / "prepare.sh", ROOT / "tests" / "absent.py"]
+SOURCES += [path for house in ("lib", "rebuild", "pipeline") for path in (ROOT / house).rglob("*.py")]
+
+
+@pytest.fixture(scope="module")
+def sources():
+    """The texts of the program, without quotes and line ends: a message may be written in parts."""
+    text = " ".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    return " ".join(re.sub(r"[\"'`]", "", text).split())
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_a_message_of_troubleshooting_is_one_that_the_program_says(message, sources):
+    words = re.sub(r"[\"'`]", "", message).split()
+    assert any(" ".join(words[k : k + 3]) in sources for k in range(len(words) - 2))
+
+
+def test_the_citation_is_valid_and_of_this_version():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert {"cff-version", "message", "title", "authors"} <= cited.keys() and cited["cff-version"] == "1.2.0"
+    assert cited["authors"] == [{"name": "The Lookbook authors"}]
+    assert (cited["version"], cited["license"]) == (project["version"], project["license"])
