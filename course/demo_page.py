@@ -42,7 +42,7 @@ def open_page(output: Output, index: str | None) -> tuple[gr.Blocks, float]:
     torch.set_num_threads(1)  # small models run faster on one thread, above all beside other programs
     trained = {each.name: each for each in find_captioners(output.model_ckpt)}
     first = next(iter(trained.values()))
-    view = PictureView(trained, open_doubts(output.model_ckpt, first.model.preprocess))
+    view = PictureTab(trained, open_doubts(output.model_ckpt, first.model.preprocess))
     blank = Image.new("RGB", (128, 128), "gray")
     for each in trained.values():
         each.tell(blank, count=ALTERNATIVES)
@@ -55,9 +55,9 @@ def open_page(output: Output, index: str | None) -> tuple[gr.Blocks, float]:
         with gr.Tab("Picture"):
             view.draw(examples(output))
         with gr.Tab("Find"):
-            draw_search(search)
+            draw_search_tab(search)
         with gr.Tab("Clip"):
-            draw_clip(output.model_ckpt / "video")
+            draw_clip_tab(output.model_ckpt / "video")
     return page, took
 
 
@@ -69,7 +69,7 @@ def examples(output: Output) -> list[str]:
     return [str(path) for path in paths if path.is_file()][:EXAMPLES]
 
 
-class PictureView:
+class PictureTab:
     """The tab of captions."""
 
     def __init__(self, trained: dict[str, Trained], doubts: Doubts | None):
@@ -135,7 +135,7 @@ def without_folder(error: Exception, path: str) -> str:
     return str(error).replace(shorten(path), Path(path).name)
 
 
-def draw_search(search: PictureSearch) -> None:
+def draw_search_tab(search: PictureSearch) -> None:
     """The tab of pictures found."""
 
     def find(text: str) -> tuple[list, str]:
@@ -154,7 +154,7 @@ def draw_search(search: PictureSearch) -> None:
     text.submit(find, text, [pictures, note])
 
 
-def draw_clip(folder: Path) -> None:
+def draw_clip_tab(folder: Path) -> None:
     """The tab of a clip's caption; a line where no model has learnt clips."""
     if not folder.is_dir():
         gr.HTML(HTML.line(f"{shorten(folder)}: no captioner of clips; run: python run_all.py --only 07"))
