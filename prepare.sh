@@ -4,7 +4,7 @@ set -euo pipefail
 
 usage() {
   cat <<'EOF'
-usage: bash prepare.sh [--check] [--lavis] [--photos] [--qdrant] [command ...]
+usage: bash prepare.sh [--check] [--lavis] [--photos] [--qdrant] [--demo] [--site] [command ...]
 
 Makes .venv from the exact pins in requirements.txt (once), then runs the command in it:
   bash prepare.sh python run_all.py      set up and run every notebook
@@ -16,6 +16,8 @@ Makes .venv from the exact pins in requirements.txt (once), then runs the comman
   bash prepare.sh --photos               also fetch an eye for photographs and a reader of sentences (weights,
                                          115 MB), which the profile flickr8k sees and reads with
   bash prepare.sh --qdrant               also fetch Qdrant's client, which can keep an index of pictures
+  bash prepare.sh --demo                 also fetch Gradio, for the page of `python -m course demo`
+  bash prepare.sh --site                 also fetch MyST-NB and Sphinx, for the book of `python -m course site`
 
 An active virtual or conda environment is used as it is if it satisfies the pins; nothing is ever
 installed into it. PYTHON=/path/to/python chooses the interpreter (3.11 to 3.13) that .venv is made with.
@@ -132,7 +134,7 @@ usable() {
     [ "$(cat "$ready" 2>/dev/null)" = "$(wanted_stamp)" ] && satisfied "$venv/bin/python"
 }
 
-check=false lavis=false photos=false qdrant=false
+check=false lavis=false photos=false qdrant=false demo=false site=false
 while [ $# -gt 0 ]; do
   case "$1" in
     -h | --help) usage; exit 0 ;;
@@ -140,6 +142,8 @@ while [ $# -gt 0 ]; do
     --lavis) lavis=true; shift ;;
     --photos) photos=true; shift ;;
     --qdrant) qdrant=true; shift ;;
+    --demo) demo=true; shift ;;
+    --site) site=true; shift ;;
     -*) usage >&2; exit 2 ;;
     *) break ;;
   esac
@@ -160,7 +164,9 @@ fi
 ! $lavis || (cd "$root" && "$environment/bin/python" -m rebuild.backends.layer) || exit 1
 ! $photos || fetch requirements-photos.txt "the eye for photographs"
 ! $qdrant || fetch requirements-qdrant.txt "Qdrant's client"
-[ $# -gt 0 ] || { $check || $lavis || $photos || $qdrant || say "ready; give a command to run in it (bash prepare.sh --help)"; exit 0; }
+! $demo || fetch requirements-demo.txt "the demo's page"
+! $site || fetch requirements-site.txt "the maker of the book"
+[ $# -gt 0 ] || { $check || $lavis || $photos || $qdrant || $demo || $site || say "ready; give a command to run in it (bash prepare.sh --help)"; exit 0; }
 
 export VIRTUAL_ENV="$environment" PATH="$environment/bin:$PATH"
 cd "$root"

@@ -10,8 +10,10 @@ from pipeline.stage import PipelineError
 
 # command -> (module with add_arguments(parser) and run(arguments) -> exit code, one line of help)
 COMMANDS = {
+    "demo": ("course.demo", "a page on this machine that asks the trained models"),
     "grade": ("course.grade", "grade what was handed in from executed notebooks and the files beside them"),
     "handout": ("course.handout", "copy the notebooks for students, solutions taken out"),
+    "site": ("course.site", "the executed notebooks as a book of pages"),
 }
 
 

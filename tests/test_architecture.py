@@ -86,6 +86,7 @@ COMMANDS = {
     f"lib/{where}.py" for where in ("data/command", "score/command", "publish/predict", "publish/report")
 }
 COMMANDS |= {"lib/index/command.py", "lib/index/embed.py", "course/grade.py", "course/handout.py"}
+COMMANDS |= {"course/demo.py", "course/site.py"}
 PROGRAMS = {"lib/__main__.py", "lib/environment.py", "pipeline/command.py", "pipeline/kernel.py"}
 PROGRAMS |= {"rebuild/backends/lavis_worker.py", "rebuild/backends/layer.py", "course/__main__.py"}
 PROGRAMS |= {"originals/beit3.py", "originals/easynlp.py", "originals/ofastyle.py"}

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from absent import WORDNET
+from packaging.requirements import Requirement
 
 from lib import environment, wordnet
 from lib.paths import ROOT
@@ -141,7 +142,13 @@ def test_an_active_environment_that_satisfies_the_pins_is_used(checkout):
 
 
 OPTIONAL = pytest.mark.parametrize(
-    ("name", "what"), [("photos", "the eye for photographs"), ("qdrant", "Qdrant's client")]
+    ("name", "what"),
+    [
+        ("photos", "the eye for photographs"),
+        ("qdrant", "Qdrant's client"),
+        ("demo", "the demo's page"),
+        ("site", "the maker of the book"),
+    ],
 )
 
 
@@ -171,15 +178,17 @@ def test_what_is_optional_and_cannot_be_fetched_is_said(checkout, name, what):
     assert answer.stderr.endswith(f"{what} cannot be fetched; see the lines above\n")
 
 
-def test_qdrants_client_needs_nothing_that_is_not_pinned():
+@pytest.mark.parametrize("name", ["qdrant", "demo", "site"])
+def test_what_is_optional_needs_nothing_that_is_not_pinned(name):
     """It is installed with --no-deps, so what it asks for must stand in its file or in the lock."""
-    pinned = environment.pins(ROOT / "requirements-qdrant.txt")
-    try:
-        asked = importlib.metadata.requires("qdrant-client")
-    except importlib.metadata.PackageNotFoundError:
-        pytest.skip("no qdrant-client: bash prepare.sh --qdrant")
-    names = {re.match(r"[\w-]+", line)[0].lower() for line in asked if "extra ==" not in line}
-    assert names - {*pinned, *lock()} == set() and environment.mismatches(pinned) == []
+    pinned = environment.pins(ROOT / f"requirements-{name}.txt")
+    if environment.mismatches(pinned):
+        pytest.skip(f"{environment.mismatches(pinned)[0]}: bash prepare.sh --{name}")
+    asked = [line for package in pinned for line in importlib.metadata.requires(package) or []]
+    here = [Requirement(line) for line in asked]
+    needed = {r.name for r in here if r.marker is None or r.marker.evaluate({"extra": ""})}
+    known = {re.sub(r"[-_.]+", "-", package) for package in (*pinned, *lock())}
+    assert {re.sub(r"[-_.]+", "-", package).lower() for package in needed} - known == set()
 
 
 def test_the_packages_of_weights_are_those_that_are_pinned():

@@ -1,0 +1,76 @@
+"""Pictures found by a sentence, for the demo: those of an index, or the retrieval notebook's own."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from course.handed import CourseError
+from lib import checkpoint
+from lib.data import open_dataset
+from lib.data.street import TRUTH, open_street
+from lib.index import open_index
+from lib.models.retriever import KINDS, Retriever, open_retriever
+from lib.paths import Output, resolve, shorten
+from lib.publish.metrics import read_metrics
+
+STAGE = "06_retrieval"
+RUN = f"run: python run_all.py --only {STAGE[:2]}"
+
+
+class Found(NamedTuple):
+    """Pictures by their path with how well they fit, and how likely it is that none does."""
+
+    pictures: list[tuple[str, float]]
+    nothing_fits: float | None
+
+
+@dataclass(frozen=True)
+class PictureSearch:
+    """Pictures found by a sentence: those of an index, or its notebook's test pictures, seen at first use."""
+
+    output: Output
+    index: str | None = None
+
+    def __call__(self, text: str, count: int = 12) -> Found:
+        if self.index is None:
+            paths, vectors = self.gallery
+            scores = vectors @ self.retriever.embed_texts([text])[0]
+            best = np.argsort(-scores, kind="stable")[:count]
+            return Found([(paths[place], float(scores[place])) for place in best], None)
+        scores, ids = self.opened.search(self.retriever.embed_texts([text]), count)
+        paths = [str(resolve(name)) for name in ids[0]]
+        if gone := [path for path in paths if not Path(path).is_file()]:
+            raise CourseError(
+                f"{self.index}: {gone[0]}: no such picture; expected an index of a folder of them"
+            )
+        absent = self.opened.nothing_fits(float(scores[0, 0])) if scores.size else None
+        return Found(list(zip(paths, scores[0].tolist(), strict=True)), absent)
+
+    @cached_property
+    def opened(self):
+        return open_index(resolve(self.index))
+
+    @cached_property
+    def retriever(self) -> Retriever:
+        """The one that the index was made with, or the first one."""
+        models = self.output.model_ckpt
+        metas = sorted(models.glob("*/*/best/meta.json"))
+        for path in metas:
+            if checkpoint.read_meta(path.parent).get("model", {}).get("kind") in KINDS:
+                found = open_retriever(path.parent)
+                if self.index is None or found.fingerprint == self.opened.model:
+                    return found
+        wanted = "" if self.index is None else f" that {self.index} was made with ({self.opened.model})"
+        raise CourseError(f"{shorten(models)}: no retriever{wanted}; run: python run_all.py --only 06")
+
+    @cached_property
+    def gallery(self) -> tuple[list[str], np.ndarray]:
+        retriever = self.retriever
+        dataset = resolve(read_metrics(self.output.root)["06_retrieval"]["dataset"])
+        street = (dataset / TRUTH).is_file()
+        records = open_street(dataset).splits["test"] if street else open_dataset(dataset)
+        paths = list(dict.fromkeys(record.path for record in records if record.split == "test"))
+        return paths, retriever.embed_images([Path(path) for path in paths])
