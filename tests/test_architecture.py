@@ -68,7 +68,7 @@ CEILINGS = {
     "atelier": 6_300,
     "pipeline": 2_000,
     "originals": 1_400,
-    "course": 1_000,
+    "course": 1_900,
 }
 MODULE = 250  # lines of a module that are neither blank nor comment
 FUNCTION = 60  # of a function: one that reads well is better than four that must be read together
