@@ -4,7 +4,6 @@ Nothing leaves the machine. Whoever else can reach the page needs the token that
 """
 
 import argparse
-import asyncio
 import contextlib
 import errno
 import ipaddress
@@ -21,8 +20,8 @@ from lib import environment
 from lib.paths import Output
 
 TRIED = 100  # ports above one that is taken
-ALLOWED = "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; img-src 'self' data: blob:"
-COOKIE = "lookbook"
+ALLOWED = "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'"
+COOKIE, OPEN = "lookbook", "/manifest.json"  # the page's name, which browsers ask for without the cookie
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     with open_port(arguments.host, arguments.port) as door, tempfile.TemporaryDirectory() as uploads:
         os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": uploads}
         environment.offline()
-        token = secrets.token_urlsafe(16) if arguments.token or not is_loopback(arguments.host) else None
+        alone = ipaddress.ip_address(door.getsockname()[0]).is_loopback
+        token = secrets.token_urlsafe(16) if arguments.token or not alone else None
         from course.demo_page import open_page
 
         began = time.perf_counter()
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         opened = time.perf_counter() - began - first
         print(f"demo: models opened and warmed in {opened:.1f} s; first caption after {first:.2f} s")
         print(f"demo: {address(door, token)} (Ctrl-C ends it)", flush=True)
-        asyncio.run(serve(page, door, token, uploads))
+        serve(page, door, token)
     return 0
 
 
@@ -70,23 +70,15 @@ def open_port(host: str, port: int) -> socket.socket:
     raise CourseError(f"port {port} is taken, and so are the {TRIED} above it; give another with --port")
 
 
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def address(door: socket.socket, token: str | None) -> str:
     """What to type into a browser."""
     host, port = door.getsockname()[:2]
-    if ipaddress.ip_address(host).is_unspecified:
-        host = socket.gethostname()
-    shown = f"[{host}]" if ":" in host else host
+    shown = socket.gethostname() if ipaddress.ip_address(host).is_unspecified else host
+    shown = f"[{shown}]" if ":" in shown else shown
     return f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
 
 
-async def serve(page: Any, door: socket.socket, token: str | None, uploads: str) -> None:
+def serve(page: Any, door: socket.socket, token: str | None) -> None:
     """Until it is interrupted."""
     import fastapi
     import gradio
@@ -96,10 +88,10 @@ async def serve(page: Any, door: socket.socket, token: str | None, uploads: str)
 
     app = gradio.mount_gradio_app(
         fastapi.FastAPI(), page, path="/", max_file_size="100mb", footer_links=[], ssr_mode=False, pwa=False,
-        mcp_server=False, allowed_paths=[uploads], **LOOKS,
+        mcp_server=False, **LOOKS,
     )  # fmt: skip
     config = uvicorn.Config(guard(app, token), log_level="warning", timeout_graceful_shutdown=2)
-    await uvicorn.Server(config).serve(sockets=[door])
+    uvicorn.Server(config).run(sockets=[door])
 
 
 def guard(app: Any, token: str | None) -> Any:
@@ -120,7 +112,7 @@ def guard(app: Any, token: str | None) -> Any:
                 MutableHeaders(scope=message)["content-security-policy"] = ALLOWED
             await send(message)
 
-        if scope["type"] == "lifespan" or token is None:
+        if scope["type"] == "lifespan" or token is None or scope["path"] == OPEN:
             return await app(scope, receive, send_on)
         asked = HTTPConnection(scope)
         if same(asked.cookies.get(COOKIE)):

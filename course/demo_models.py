@@ -3,7 +3,7 @@
 import base64
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -42,10 +42,6 @@ class Spoken(NamedTuple):
     weights: np.ndarray | None  # [pieces, cells]
 
     @property
-    def text(self) -> str:
-        return "".join(self.pieces)
-
-    @property
     def looked(self) -> list[np.ndarray | None]:
         """The weights of each piece; what was looked at for the end is left out."""
         count = len(self.pieces)
@@ -66,13 +62,9 @@ class Trained:
         return [m[0] for m in marks if m and m[0] not in (*SPECIAL, MOODLESS) and MARK.fullmatch(m[0])]
 
     @property
-    def shows_places(self) -> bool:
-        """Whether there are places in the picture that it looks at."""
-        return self.model.encoder.settings.view in ("grid", "regions") and self.looks
-
-    @property
     def looks(self) -> bool:
-        return self.model.decoder.kind != "gru"  # which is told one vector
+        """Whether its decoder can say where it looked before each word."""
+        return self.model.decoder.kind in ("attention_gru", "transformer")
 
     @torch.inference_mode()
     def tell(self, picture: Image.Image, mood: str | None = None, count: int = 1) -> list[Spoken]:
@@ -94,14 +86,14 @@ class Trained:
         texts = [self.model.decode(ids[:end]) for end in range(count + 1)]
         return tuple(longer[len(text) :] for text, longer in pairwise(texts))
 
-    def seen(self, picture: Image.Image) -> Image.Image:
+    def seen(self, picture: Image.Image) -> str:
         """The part of a picture that this model was shown."""
         how: Preprocess = self.model.preprocess
         channels = how(picture) * torch.tensor(how.std)[:, None, None] + torch.tensor(how.mean)[:, None, None]
         pixels = (channels.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
-        return Image.fromarray(pixels).resize((SEEN, SEEN))
+        return as_data(Image.fromarray(pixels).resize((SEEN, SEEN)))
 
-    def shade(self, weights: np.ndarray | None) -> Image.Image | str:
+    def shade(self, weights: np.ndarray | None) -> str:
         """What darkens the picture where nobody looked; words where what was looked at has no place in it."""
         settings = self.model.encoder.settings
         if weights is None or settings.view == "pooled":
@@ -111,8 +103,8 @@ class Trained:
             return ", ".join(f"{name.replace('_', ' ')} {weight:.0%}" for weight, name in best)
         light = attention_as_light(weights, self.model.encoder, (SEEN // 2, SEEN // 2))
         dark = (1 - DARK) * (1 - light / max(light.max(), 1e-9)) * 255
-        black = Image.new("L", (SEEN // 2, SEEN // 2))
-        return Image.merge("LA", [black, Image.fromarray(dark.round().astype(np.uint8))])
+        alpha = Image.fromarray(dark.round().astype(np.uint8))
+        return as_data(Image.merge("LA", [Image.new("L", alpha.size), alpha]))
 
 
 def find_captioners(models: Path) -> list[Trained]:
@@ -132,21 +124,18 @@ def find_captioners(models: Path) -> list[Trained]:
     return found
 
 
-@dataclass(frozen=True)
-class Doubts:
-    """What the audit's judge doubts in captions, by what the attribute reader sees in their picture."""
-
-    reader: AttributeReader
-    preprocess: Preprocess
+def open_evidence(models: Path, preprocess: Preprocess) -> Callable[[Image.Image], Evidence] | None:
+    """What the attribute reader sees in a picture, which the audit holds captions against."""
+    folder = models / "reader" / "attributes"
+    if not folder.is_dir():
+        return None
+    reader = AttributeReader.load(folder)
 
     @torch.inference_mode()
-    def look(self, picture: Image.Image) -> Evidence:
-        return Evidence(read_beliefs(self.reader, self.preprocess(picture)[None])[0])
+    def look(picture: Image.Image) -> Evidence:
+        return Evidence(read_beliefs(reader, preprocess(picture)[None])[0])
 
-
-def open_doubts(models: Path, preprocess: Preprocess) -> Doubts | None:
-    folder = models / "reader" / "attributes"
-    return Doubts(AttributeReader.load(folder), preprocess) if folder.is_dir() else None
+    return look
 
 
 def find_doubts(pieces: Sequence[str], evidence: Evidence) -> tuple[dict[int, str], list[str]]:

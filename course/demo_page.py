@@ -1,7 +1,7 @@
 """The demo's page: a picture told by every captioner, pictures found by a sentence, a clip told."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import torch
 from jinja2 import Environment, FileSystemLoader
 from PIL import Image
 
-from course.demo_models import Doubts, Trained, as_data, find_captioners, find_doubts, open_doubts
+from course.demo_models import Trained, find_captioners, find_doubts, open_evidence
 from course.demo_search import PictureSearch
 from course.handed import CourseError
 from lib.data.images import load_image
@@ -18,17 +18,15 @@ from lib.files import FileError, read_json
 from lib.models.decoding import Decoding
 from lib.paths import Output, shorten
 from lib.publish.captioning import PredictError, longest, open_captioner, predict_batch
+from rebuild.audit.judge import Evidence
 
 HERE = Path(__file__).parent
-LOOKS = {
-    "theme": gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
-}
-LOOKS |= {"css": (HERE / "demo.css").read_text(encoding="utf-8")}
+THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+LOOKS = {"theme": THEME, "css": (HERE / "demo.css").read_text(encoding="utf-8")}
 DRAWN = Environment(loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 HTML = DRAWN.get_template("demo.html.j2").module
 TROUBLE = (CourseError, FileError, PredictError, ValueError, OSError)  # what one clear line tells of
-EXAMPLES, ALTERNATIVES = 6, 5
-PLAIN = "plain"  # no mood
+EXAMPLES, ALTERNATIVES, PLAIN = 6, 5, "plain"  # PLAIN is no mood
 
 
 def as_it_is(component: gr.Image | gr.Video) -> gr.Image | gr.Video:
@@ -42,20 +40,19 @@ def open_page(output: Output, index: str | None) -> tuple[gr.Blocks, float]:
     torch.set_num_threads(1)  # small models run faster on one thread, above all beside other programs
     trained = {each.name: each for each in find_captioners(output.model_ckpt)}
     first = next(iter(trained.values()))
-    view = PictureTab(trained, open_doubts(output.model_ckpt, first.model.preprocess))
+    view = PictureTab(trained, open_evidence(output.model_ckpt, first.model.preprocess))
     blank = Image.new("RGB", (128, 128), "gray")
     for each in trained.values():
         each.tell(blank, count=ALTERNATIVES)
     began = time.perf_counter()
     first.tell(blank)
     took = time.perf_counter() - began
-    search = PictureSearch(output, index)
     with gr.Blocks(title="Lookbook", analytics_enabled=False) as page:
         gr.Markdown("# Lookbook\nWhat the trained models say. Everything stays on this machine.")
         with gr.Tab("Picture"):
             view.draw(examples(output))
         with gr.Tab("Find"):
-            draw_search_tab(search)
+            draw_search_tab(PictureSearch(output, index))
         with gr.Tab("Clip"):
             draw_clip_tab(output.model_ckpt / "video")
     return page, took
@@ -72,13 +69,13 @@ def examples(output: Output) -> list[str]:
 class PictureTab:
     """The tab of captions."""
 
-    def __init__(self, trained: dict[str, Trained], doubts: Doubts | None):
-        self.trained, self.doubts = trained, doubts
+    def __init__(self, trained: dict[str, Trained], evidence: Callable[[Image.Image], Evidence] | None):
+        self.trained, self.evidence = trained, evidence
 
     def draw(self, shown: list[str]) -> None:
         moods = list(dict.fromkeys(mood for each in self.trained.values() for mood in each.moods))
         names = list(self.trained)
-        start = next((n for n in names if self.trained[n].shows_places), names[0])
+        start = next((name for name in names if self.trained[name].looks), names[0])
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
                 sources = ["upload", "webcam", "clipboard"]
@@ -107,7 +104,7 @@ class PictureTab:
             return
         closer = self.look_closer(image, name, mood)
         yield closer, ""
-        rows, evidence = [], self.doubts and self.doubts.look(image)
+        rows, evidence = [], self.evidence and self.evidence(image)
         for each in self.trained.values():
             best = each.tell(image, mood)[0]
             rows.append((each.name, best, *(find_doubts(best.pieces, evidence) if evidence else ({}, []))))
@@ -125,9 +122,8 @@ class PictureTab:
         chosen = self.trained[name]
         told = chosen.tell(image, mood, ALTERNATIVES)
         shades = [chosen.shade(row) for row in told[0].looked]
-        shades = [shade if isinstance(shade, str) else as_data(shade) for shade in shades]
-        doubts = find_doubts(told[0].pieces, self.doubts.look(image))[0] if self.doubts else {}
-        return HTML.closer(name, told, as_data(chosen.seen(image)), shades, doubts)
+        doubts = find_doubts(told[0].pieces, self.evidence(image))[0] if self.evidence else {}
+        return HTML.closer(name, told, chosen.seen(image), shades, doubts)
 
 
 def without_folder(error: Exception, path: str) -> str:
@@ -145,9 +141,8 @@ def draw_search_tab(search: PictureSearch) -> None:
             found = search(text)
         except TROUBLE as error:
             return [], HTML.line(str(error))
-        shown = [(load_image(path), f"{score:.2f}  {Path(path).name}") for path, score in found.pictures]
-        doubt = found.nothing_fits
-        return shown, "" if doubt is None else f"How likely it is that no picture fits: {doubt:.0%}"
+        shown = [(load_image(path), f"{score:.2f}  {Path(path).name}") for path, score in found[0]]
+        return shown, "" if found[1] is None else f"How likely it is that no picture fits: {found[1]:.0%}"
 
     text = gr.Textbox(label="What to look for; Enter searches", elem_id="sought")
     note, pictures = gr.HTML(elem_id="note"), gr.Gallery(label="Pictures", columns=4, elem_id="found")

@@ -19,39 +19,19 @@ from lib.paths import NOTEBOOKS, Output, resolve, shorten
 
 MADE = ".buildinfo"  # Sphinx leaves it in a folder of pages
 WIDGET = "application/vnd.jupyter.widget-view+json"  # drawn by scripts from a network
-LINK = re.compile(r"\[(?P<text>[^\]\[]*)\]\((?P<target>[^()\s:]+)\)")
+LINK = re.compile(r"(?<!!)\[(?P<text>[^\]\[]*)\]\((?P<target>[^()\s:]+)\)")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BOOK = "lookbook.pdf"
 STYLES = Path(__file__).with_name("site.css")
-ABOUT = """
-These pages are the course as it ran: every notebook with what it printed and drew.
-"""
-SETTINGS = {
-    "project": "Lookbook",
-    "author": "",
-    "copyright": "",
-    "extensions": ["myst_nb", "course.site"],
-    "html_theme": "sphinx_book_theme",
-    "html_title": "Lookbook",
-    "html_static_path": ["_static"],
-    "html_css_files": [STYLES.name],
-    "html_math_renderer": "mathml",
-    "html_copy_source": False,
-    "html_use_index": False,
-    "html_show_sphinx": False,
-    "html_show_search_summary": False,  # a page without a server may not read another one
-    "html_theme_options": {
-        "use_download_button": False,
-        "use_fullscreen_button": False,
-        "navbar_persistent": [],
-    },
-    "html_context": {"default_mode": "auto"},
-    "nb_execution_mode": "off",
-    "nb_merge_streams": True,
-    "myst_enable_extensions": ["dollarmath"],
-    "myst_heading_anchors": 3,
-    "suppress_warnings": ["myst.header"],
-}
+ABOUT = "# Lookbook\n\nThe course as it ran: every notebook with what it printed and drew.\n"
+PLAIN = {"use_download_button": False, "use_fullscreen_button": False, "navbar_persistent": []}
+HTML = {"theme": "sphinx_book_theme", "theme_options": PLAIN, "title": "Lookbook"}
+HTML |= {"static_path": ["_static"], "css_files": [STYLES.name], "context": {"default_mode": "auto"}}
+HTML |= {"math_renderer": "mathml", "copy_source": False, "use_index": False, "show_sphinx": False}
+HTML |= {"show_search_summary": False}  # a page without a server may not read another one
+SETTINGS = {"project": "Lookbook", "extensions": ["myst_nb", "course.site"]}
+SETTINGS |= {"nb_execution_mode": "off", "nb_merge_streams": True, "myst_enable_extensions": ["dollarmath"]}
+SETTINGS |= {f"html_{name}": value for name, value in HTML.items()}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     browser = find_browser() if arguments.pdf else None
     notebooks, out = find_executed(Output(arguments.output).notebooks), resolve(arguments.out)
     if out.exists() and not (out / MADE).is_file() and (not out.is_dir() or any(out.iterdir())):
-        raise CourseError(f"{shorten(out)}: exists and holds no pages of this course; give another name")
+        raise CourseError(f"{shorten(out)}: exists and is no book; give another name")
     with tempfile.TemporaryDirectory() as scratch, whole(out) as draft:
         source = Path(scratch) / "source"
         write_source(notebooks, source)
@@ -87,14 +67,12 @@ def find_executed(folder: Path) -> dict[str, dict[str, Any]]:
     here = {path.stem: path for path in folder.glob("*.ipynb") if not path.stem.endswith(".partial")}
     wanted = {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
     if missing := sorted(wanted - here.keys()):
-        path = folder / f"{missing[0]}.ipynb"
-        raise CourseError(
-            f"{shorten(path)}: not executed yet; run: python run_all.py --only {missing[0][:2]}"
-        )
+        path, wish = folder / f"{missing[0]}.ipynb", f"python run_all.py --only {missing[0][:2]}"
+        raise CourseError(f"{shorten(path)}: not executed yet; run: {wish}")
     found = {name: read_json(path) for name, path in sorted(here.items())}
     for name, content in found.items():
-        if not isinstance(content, dict) or not isinstance(content.get("cells"), list):
-            raise FileError(f"{shorten(here[name])}: not a notebook")
+        if not isinstance(content, dict) or not content.get("cells"):
+            raise FileError(f"{shorten(here[name])}: not a notebook with cells")
     return found
 
 
@@ -103,8 +81,9 @@ def write_source(notebooks: Mapping[str, dict[str, Any]], source: Path) -> None:
     titles = [ABOUT]
     for name, content in notebooks.items():
         for cell in content["cells"]:
+            cell["source"] = "".join(cell["source"])
             if cell["cell_type"] == "markdown":
-                cell["source"] = LINK.sub(lambda link: keep_link(link, notebooks), "".join(cell["source"]))
+                cell["source"] = LINK.sub(lambda link: keep_link(link, notebooks), cell["source"])
             for output in cell.get("outputs", []):
                 output.get("data", {}).pop(WIDGET, None)
         content["metadata"].pop("widgets", None)
@@ -115,7 +94,7 @@ def write_source(notebooks: Mapping[str, dict[str, Any]], source: Path) -> None:
     write_text(source / "_static" / STYLES.name, STYLES.read_text(encoding="utf-8"))
     listed = "\n".join(notebooks)
     contents = f"```{{toctree}}\n:hidden:\n:caption: Notebooks\n\n{listed}\n```\n"
-    write_text(source / "index.md", "\n".join(["# Lookbook", *titles, contents]))
+    write_text(source / "index.md", "\n".join([*titles, contents]))
 
 
 def keep_link(link: re.Match[str], notebooks: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lib.paths import ROOT
 
-PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;#]+)")
+PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;#]+)(?: ; python_version >= '3\.(\d+)')?")
 SUPPORTED = ((3, 11), (3, 13))
 DISK_NEEDED_GB = 8  # torch's CUDA build alone unpacks to more than five
 
@@ -20,7 +20,8 @@ DISK_NEEDED_GB = 8  # torch's CUDA build alone unpacks to more than five
 def pins(requirements: Path = ROOT / "requirements.txt") -> dict[str, str]:
     """Package -> the exact version it is pinned to."""
     matches = (PIN.match(line) for line in requirements.read_text(encoding="utf-8").splitlines())
-    return {match[1].lower(): match[2] for match in matches if match}
+    here = [match for match in matches if match and sys.version_info[1] >= int(match[3] or 0)]
+    return {match[1].lower(): match[2] for match in here}
 
 
 def mismatches(wanted: dict[str, str]) -> list[str]:
