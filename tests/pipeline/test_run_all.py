@@ -80,7 +80,7 @@ def test_editing_a_hat_concerns_only_the_notebooks_that_draw():
 
 def test_the_real_list_is_quick(tmp_path):
     """Under 0.3 s; on a machine so loaded that a bare interpreter is slow, in proportion to that. With runs
-    to compare with it reads the houses, in two seconds."""
+    to compare with it reads what each notebook uses, in as much for each of them."""
     start = max(0.3, 10 * processor_seconds("-c", "pass"))
     asked = ("run_all.py", "--list", "--output", str(tmp_path))
     assert processor_seconds(*asked) < start
@@ -88,7 +88,7 @@ def test_the_real_list_is_quick(tmp_path):
     ended = {"state": "ok", "complete": True, "started": "2026-01-01T00:00:00", "seconds": 1.0}
     stored = {"format": 1, "run": {}, "stages": dict.fromkeys(names, ended)}
     (tmp_path / "run.json").write_text(json.dumps(stored))
-    assert processor_seconds(*asked) < 6.5 * start
+    assert processor_seconds(*asked) < len(names) * start
 
 
 def test_listing_imports_nothing_but_the_standard_library_and_lib():
