@@ -20,7 +20,7 @@ from lib.data.text import tokenize
 from lib.files import FileError, read_utf8, write_json
 from lib.paths import resolve, some
 from lib.score.cider import DocumentFrequencies
-from lib.score.command import BAD_INPUT, read_candidates, read_caption_file
+from lib.score.command import read_candidates, read_caption_file
 from lib.score.evaluate import score_captions
 from lib.score.pairs import ScoreError, Tokenizer, tokenize_references
 
@@ -141,7 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
             write_json(resolve(args.json), found, indent=1)
     except (ScoreError, FileError, OSError) as error:
         print(f"lookbook people: {error}", file=sys.stderr)
-        return BAD_INPUT
+        return 2
     print(correlation_table(found))
     return 0
 

@@ -2,11 +2,9 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from lib.index.embed import embed_folder, embed_lines
@@ -49,19 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             action.add_argument(option, **OPTIONS[option])
 
 
-def run(args: argparse.Namespace, open_model: Callable[[Path], Any] | None = None) -> int:
-    """Do it; bad input is one line and exit code 2."""
+def run(args: argparse.Namespace) -> int:
     store = vars(args).get("store")
-    try:
-        with open_qdrant(store) if store else nullcontext((build_index, open_index)) as calls:
-            print(perform(args, open_model, *calls))
-    except (ValueError, OSError) as error:
-        print(f"lookbook index: {error}", file=sys.stderr)
-        return 2
+    with open_qdrant(store) if store else nullcontext((build_index, open_index)) as calls:
+        print(perform(args, *calls))
     return 0
 
 
-def perform(args: argparse.Namespace, open_model: Callable | None, make: Callable, find: Callable) -> str:
+def perform(args: argparse.Namespace, make: Callable, find: Callable) -> str:
     """One action on an index, which `make` makes and `find` opens; what is to be printed."""
     index = None if args.action == "build" else find(resolve(args.index))
     own, built_with = (None, None) if index is None else (index.model, index.checkpoint)  # one may be empty
@@ -70,9 +63,9 @@ def perform(args: argparse.Namespace, open_model: Callable | None, make: Callabl
     def model(wanted: str | None = own) -> Any:
         if not (chosen := args.model or built_with):
             raise GalleryError("no model to embed with: give --model and its checkpoint's folder")
-        if not open_model:
-            from lib.models.retriever import open_retriever  # imports torch
-        opened = (open_model or open_retriever)(resolve(chosen))
+        from lib.models.retriever import open_retriever  # imports torch
+
+        opened = open_retriever(resolve(chosen))
         if wanted not in (None, opened.fingerprint):
             raise GalleryError(f"{chosen}: of model {opened.fingerprint!r}, the index is of {wanted!r}")
         return opened

@@ -1,7 +1,6 @@
 """`python -m lib embed`: pictures or texts as vectors in one file, by any model of retrieval."""
 
 import argparse
-import sys
 from typing import Any
 
 import numpy as np
@@ -30,17 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; bad input is one line and exit code 2."""
     from lib.models.retriever import open_named
 
-    try:
-        model = open_named(args.model, args.checkpoint, args.spm)
-        of_texts = resolve(args.source).is_file()
-        found = embed_lines(args.source, model) if of_texts else embed_folder(args.source, model)
-        write_embeddings(resolve(args.out), found)
-    except (ValueError, OSError) as error:
-        print(f"lookbook embed: {error}", file=sys.stderr)
-        return 2
+    model = open_named(args.model, args.checkpoint, args.spm)
+    of_texts = resolve(args.source).is_file()
+    found = embed_lines(args.source, model) if of_texts else embed_folder(args.source, model)
+    write_embeddings(resolve(args.out), found)
     print(f"{args.out}: {len(found.ids):,} vectors of {found.vectors.shape[1]} numbers")
     return 0
 

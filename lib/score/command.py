@@ -1,18 +1,15 @@
 """`python -m lib score`: score a file of captions against a file of references."""
 
 import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from lib.data.text import tokenize
-from lib.files import FileError, read_json, write_json
+from lib.files import read_json, write_json
 from lib.paths import resolve
 from lib.score.cider import DocumentFrequencies
 from lib.score.evaluate import evaluate
 from lib.score.pairs import ScoreError, tokenize_references
-
-BAD_INPUT = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,19 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Score, print a table, write the JSON; bad input is one line and exit code 2."""
-    try:
-        scores = score_files(args)
-        print(spell_scores(scores))
-        if args.json:
+    """Score, print a table, write the JSON."""
+    scores = score_files(args)
+    print(spell_scores(scores))
+    if args.json:
+        try:
             write_json(resolve(args.json), scores, indent=1)
-    except (ScoreError, FileError) as error:
-        print(f"lookbook score: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except OSError as error:
-        told = f"{resolve(args.json)}: cannot be written: {error.strerror or error}"
-        print(f"lookbook score: {told}", file=sys.stderr)
-        return BAD_INPUT
+        except OSError as error:
+            told = f"cannot be written: {error.strerror or error}"
+            raise ScoreError(f"{resolve(args.json)}: {told}") from None
     return 0
 
 

@@ -1,6 +1,5 @@
 """The command as a user calls it, with a model that sees colours in place of a trained one."""
 
-import argparse
 import json
 import subprocess
 import sys
@@ -9,7 +8,9 @@ import pytest
 from gallery import COLOURS, ColourModel, embeddings
 from PIL import Image
 
+from lib.__main__ import main
 from lib.index import build_index, command, open_index, write_embeddings
+from lib.models import retriever
 from lib.paths import ROOT
 
 
@@ -29,13 +30,12 @@ def pictures(tmp_path):
 
 
 @pytest.fixture
-def call(capfd):
+def call(capfd, monkeypatch):
     """Run an action; (exit code, lines of the standard output, text of the standard error)."""
 
     def call(*words, model=ColourModel):
-        parser = argparse.ArgumentParser()
-        command.add_arguments(parser)
-        code = command.run(parser.parse_args(list(map(str, words))), open_model=lambda folder: model())
+        monkeypatch.setattr(retriever, "open_retriever", lambda folder: model())
+        code = main(["index", *map(str, words)])
         out, err = capfd.readouterr()
         return code, out.splitlines(), err
 

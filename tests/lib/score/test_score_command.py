@@ -1,11 +1,10 @@
 """`score` as a user runs it: COCO's files and plain ones, a table, a JSON, one line on bad input."""
 
-import argparse
 import json
 
 import pytest
 
-from lib.score.command import add_arguments, run
+from lib.__main__ import main
 from lib.score.evaluate import evaluate
 
 REFERENCES = {"7": ["a dog runs in the park", "the dog is running"], "8": ["a man in a red hat"]}
@@ -32,9 +31,7 @@ def score(tmp_path, capsys):
             path = tmp_path / f"{name}.json"
             path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
             arguments += [f"--{name}", str(path)]
-        parser = argparse.ArgumentParser()
-        add_arguments(parser)
-        code = run(parser.parse_args([*arguments, *options]))
+        code = main(["score", *arguments, *options])
         return code, *capsys.readouterr()
 
     return call
