@@ -17,6 +17,7 @@ from course.handed import CourseError
 from lib import checkpoint
 from lib.data.formats.homework import SPECIAL
 from lib.data.images import Preprocess
+from lib.data.record import STYLELESS
 from lib.data.text import MARK
 from lib.models.attributes import AttributeReader
 from lib.models.captioner import Captioner
@@ -31,7 +32,6 @@ from rebuild.audit.own_models import read_beliefs
 
 LENGTH, BEAM = 60, 5
 SEEN = 256  # pixels a side of the picture that words are held against
-MOODLESS = "<any>"  # the mark of a caption whose mood is left open
 
 
 class Spoken(NamedTuple):
@@ -59,7 +59,7 @@ class Trained:
     def moods(self) -> list[str]:
         """The marks that its captions may begin with."""
         marks = [self.model.vocab.tokens([number]) for number in self.model.vocab.marks]
-        return [m[0] for m in marks if m and m[0] not in (*SPECIAL, MOODLESS) and MARK.fullmatch(m[0])]
+        return [m[0] for m in marks if m and m[0] not in (*SPECIAL, *STYLELESS) and MARK.fullmatch(m[0])]
 
     @property
     def looks(self) -> bool:

@@ -1,22 +1,20 @@
 """What `python -m originals.easynlp` does: lib's tables and clips, lib's one `fit`, lib's way to predict."""
 
 import argparse
-import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from PIL import Image
 
 from lib.checkpoint import locate
 from lib.config import ConfigError, Training, unknown
 from lib.data.clips import load_frames
-from lib.data.films import FILMS
+from lib.data.films import FILMS, is_film
 from lib.data.formats import easynlp as tables
 from lib.data.formats.gallery import is_picture, leads_out
 from lib.data.formats.report import FormatError
-from lib.data.images import Preprocess
+from lib.data.images import Preprocess, to_jpeg
 from lib.data.loader import CaptionPairs, Loader
 from lib.data.record import SPLITS, Record
 from lib.data.subwords import open_huggingface, snapshot_folder
@@ -194,16 +192,10 @@ def find_clips(place: Path) -> list[Path]:
     """A clip itself, or all that lie in a folder."""
     if not place.is_dir() or any(is_picture(f.name) and f.suffix.lower() != ".gif" for f in place.iterdir()):
         return [place]
-    found = sorted(p for p in place.iterdir() if p.is_dir() or p.suffix.lower() in (*FILMS, ".gif"))
+    found = sorted(p for p in place.iterdir() if p.is_dir() or is_film(p.name))
     if not found:
         raise FormatError(f"{shorten(place)}: no clips in it; expected .gif, {', '.join(FILMS)} or folders")
     return found
-
-
-def to_jpeg(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=92)
-    return buffer.getvalue()
 
 
 def unpack_table(args: argparse.Namespace) -> None:

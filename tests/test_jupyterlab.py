@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,19 +12,14 @@ import time
 import urllib.request
 
 import pytest
-from absent import CHROMIUM as NO_CHROMIUM
+from browsing import needs_chromium, open_browser
 
 from lib.paths import NOTEBOOKS
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="no selenium: pip install -r requirements.txt")
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason=NO_CHROMIUM)
+pytest.importorskip("selenium.webdriver", reason="no selenium: pip install -r requirements.txt")
+pytestmark = needs_chromium
 
 SMALL = {"pictures": {"train": 40, "val": 8, "test": 14, "eye": 40}, "training": {"epochs": 1}}
-QUIET = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--window-size=1400,1000",
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -79,13 +73,9 @@ def wait_for(condition, seconds: float, what: str):
 
 @pytest.fixture
 def browser(tmp_path):
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in (*QUIET, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
+    with open_browser(tmp_path / "profile") as driver:
+        driver.set_window_size(1400, 1000)
+        yield driver
 
 
 def menu(browser, *words: str) -> None:

@@ -72,7 +72,7 @@ def chosen(reel: Reel, path: Path, count: int, choose: Choose, seed: int | None)
 
 def shown(reel: Reel, places: Sequence[int]) -> Iterator[Frame]:
     for place, picture in zip(places, reel.read(places), strict=True):
-        yield Frame(float((reel.marks[place] - reel.marks[0]) * reel.unit), picture)
+        yield Frame(reel.time(reel.marks[place]), picture)
 
 
 def reel_of(record: Record) -> Reel:
@@ -83,7 +83,7 @@ def reel_of(record: Record) -> Reel:
         return listed(1, lambda places: (load_image(path) for _ in places)) if still else open_reel(path)
     if isinstance(record.frames[0], str):
         return listed(len(record.frames), lambda places: (load_image(record.files[p]) for p in places))
-    if path.suffix.lower() in (*FILMS, ".gif"):
+    if is_film(path.name):
         whole = open_reel(path)
         if max(record.frames) >= len(whole.marks):
             raise ClipError(f"{shorten(path)}: no frame {max(record.frames)}; it has {len(whole.marks)}")
@@ -134,13 +134,19 @@ def scene_cuts(clip: str | Path | Sequence[Frame]) -> list[tuple[float, float]]:
     neighbours do among themselves.
     """
     if isinstance(clip, str | Path):
-        reel = open_reel(Path(clip))
-        if reel.cut:
-            raise ClipError(f"{shorten(clip)}: {reel.cut}")
-        clip, end = shown(reel, range(len(reel.marks))), float((reel.end - reel.marks[0]) * reel.unit)
-    else:
-        end = clip[-1].time + statistics.median([b.time - a.time for a, b in pairwise(clip)] or [0])
-    times, sights = zip(*((frame.time, sight(frame.picture)) for frame in clip), strict=True)
+        return cuts_of(open_reel(Path(clip)), Path(clip))
+    usual = statistics.median([b.time - a.time for a, b in pairwise(clip)] or [0])
+    return cuts_among(clip, clip[-1].time + usual)
+
+
+def cuts_of(reel: Reel, path: Path) -> list[tuple[float, float]]:
+    if reel.cut:
+        raise ClipError(f"{shorten(path)}: {reel.cut}")
+    return cuts_among(shown(reel, range(len(reel.marks))), reel.time(reel.end))
+
+
+def cuts_among(frames: Iterable[Frame], end: float) -> list[tuple[float, float]]:
+    times, sights = zip(*((frame.time, sight(frame.picture)) for frame in frames), strict=True)
     change = np.array([abs(b - a).sum() / 2 for a, b in pairwise(sights)])
     begun = [times[0]]
     for place, size in enumerate(change):
@@ -154,10 +160,9 @@ def scene_cuts(clip: str | Path | Sequence[Frame]) -> list[tuple[float, float]]:
 def scenes(path: str | Path) -> list[tuple[float, float, Record]]:
     """The scenes of a film or GIF: start, end, and a record of those frames alone."""
     reel, path = open_reel(Path(path)), Path(path)
-    times = [float((mark - reel.marks[0]) * reel.unit) for mark in reel.marks]
     found = []
-    for start, end in scene_cuts(path):
-        places = tuple(place for place, time in enumerate(times) if start <= time < end)
+    for start, end in cuts_of(reel, path):
+        places = tuple(p for p, mark in enumerate(reel.marks) if start <= reel.time(mark) < end)
         found.append((start, end, Record(f"{path}, {start:.2f} s", str(path), (), "", frames=places)))
     return found
 

@@ -49,6 +49,10 @@ class Reel:
     read: Callable[[Sequence[int]], Iterable[Image.Image]]
     cut: str = ""  # what is wrong with its end, where something is
 
+    def time(self, mark: int) -> float:
+        """Seconds from its first frame on."""
+        return float((mark - self.marks[0]) * self.unit)
+
 
 class Packet(NamedTuple):
     """One coded frame, in the order of the file."""

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
@@ -77,6 +78,13 @@ def to_rgb(image: Image.Image) -> Image.Image:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     image.load()
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def to_jpeg(picture: Image.Image) -> bytes:
+    """A picture as a file that others can read, its losses hard to see."""
+    file = BytesIO()
+    picture.save(file, "JPEG", quality=92)
+    return file.getvalue()
 
 
 @lru_cache

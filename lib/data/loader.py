@@ -101,7 +101,8 @@ class CachedFeatures:
     def __call__(self, index: int, seed: int) -> torch.Tensor:
         view = random.Random(seed).randrange(len(self.views)) if self.augment else 0
         seen = torch.from_numpy(np.array(self.views[view][index])).float()
-        return seen[~seen[:, 0].isnan()]  # a clip may have fewer frames than others
+        lacking = seen[:, 0].isnan()  # a clip may have fewer frames than others
+        return seen[~lacking] if lacking.any() else seen
 
 
 class CaptionPairs:

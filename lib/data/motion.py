@@ -5,10 +5,8 @@ SPLIT.LANGUAGE.tsv: a line for each text: idx, JSON list with the film's path, t
 clips.json: of each clip its split, attributes, scenes' start and end in seconds, and captions
 """
 
-import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
-from io import BytesIO
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,8 @@ from PIL import Image
 from atelier import clips as drawing
 from atelier.clips.plan import STILLS, ClipRecipe, Take, plan_takes
 from lib.data.drawn import DrawnError, draw_in_processes, fingerprint, make_once
+from lib.data.formats.easynlp import write_table
+from lib.data.images import to_jpeg
 from lib.data.record import SPLITS, Record
 from lib.files import read_json, sha256, write_json, write_text
 from lib.paths import resolve
@@ -58,7 +58,7 @@ def film_take(take: Take, recipe: ClipRecipe, folder: Path) -> dict[str, Any]:
     write_film(folder / film_path(row), frames, recipe.fps)
     if take.number < recipe.base64:
         middles = ((2 * part + 1) * len(frames) // (2 * INLINE) for part in range(INLINE))
-        row["frames"] = [encode_frame(frames[middle]) for middle in middles]
+        row["frames"] = [to_jpeg(frames[middle]) for middle in middles]
     return row
 
 
@@ -93,32 +93,18 @@ def write_film(path: Path, frames: Sequence[Image.Image], fps: int) -> None:
         film.mux(stream.encode())
 
 
-def encode_frame(frame: Image.Image) -> str:
-    """A picture as the text of a table's field."""
-    file = BytesIO()
-    frame.save(file, "jpeg", quality=92)
-    return base64.b64encode(file.getvalue()).decode()
-
-
 def write_clips(folder: Path, rows: list[dict[str, Any]]) -> None:
     """The tables of each split and language, and the truth about all clips and stills."""
     frames = {row["id"]: row.pop("frames") for row in rows if "frames" in row}
     for split, language in product(SPLITS, drawing.LANGUAGES):
         own = [row for row in rows if row["split"] == split]
-        films = [(row, [film_path(row)]) for row in own]
-        write_rows(folder / f"{split}.{language}.tsv", films, language)
+        told = [(row, text) for row in own for text in row["captions"][language]]
+        lines = ("\t".join((row["id"], json.dumps([film_path(row)]), text)) for row, text in told)
+        write_text(folder / f"{split}.{language}.tsv", "".join(f"{line}\n" for line in lines))
         if frames:
-            inline = [(row, frames[row["id"]]) for row in own if row["id"] in frames]
-            write_rows(folder / f"{split}.{language}.base64.tsv", inline, language)
+            inline = ((row["id"], frames[row["id"]], text) for row, text in told if row["id"] in frames)
+            write_table(folder / f"{split}.{language}.base64.tsv", inline)
     write_json(folder / CLIP_TRUTH, {row["id"]: row for row in rows}, ascii_only=False)
-
-
-def write_rows(path: Path, clips: list[tuple[dict, list[str]]], language: str) -> None:
-    """A line for each text of a clip: its id, the list of its frames or its film, the text."""
-    lines = (
-        (row["id"], json.dumps(media), text) for row, media in clips for text in row["captions"][language]
-    )
-    write_text(path, "".join("\t".join(line) + "\n" for line in lines))
 
 
 def open_clips(folder: str | Path, language: str = "en") -> dict[str, list[Record]]:

@@ -1,6 +1,6 @@
 """Clips: frames in, a memory [B, T * N, D] out: what an eye sees in each frame, and marks of its time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lib.data.clips import open_frames
-from lib.data.images import Preprocess, stack_pictures
+from lib.data.images import Preprocess, load_image, stack_pictures
 from lib.data.loader import View
 from lib.data.record import Record
 from lib.models.encoders import build_encoder
@@ -69,6 +69,16 @@ class ClipEncoder(nn.Module):
     def describe(self) -> dict[str, Any]:
         how = {"frames": self.frames, "choose": self.choose, "marks": self.marks}
         return {"kind": "clip", "eye": self.eye.describe(), **how}
+
+
+def show_record(
+    encoder: nn.Module, record: Record, preprocess: Preprocess, seeds: Sequence[int | None] = (None,)
+) -> list[Tensor]:
+    """A picture [3, H, W] or, where the encoder looks at clips, a clip [T, 3, H, W], once for each seed."""
+    if isinstance(encoder, ClipEncoder):
+        return [encoder.open(record, preprocess, seed) for seed in seeds]
+    image = preprocess.resized(load_image(record.path))
+    return [preprocess.cut(image, seed) for seed in seeds]
 
 
 def present(cells: Tensor) -> Tensor:

@@ -22,10 +22,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lib.data.images import Preprocess, load_image, stack_pictures
+from lib.data.images import Preprocess, stack_pictures
 from lib.data.record import Record
 from lib.files import read_json, sha256, whole, write_json
-from lib.models.clip_encoder import ClipEncoder
+from lib.models.clip_encoder import ClipEncoder, show_record
 from lib.models.errors import ModelError
 from lib.models.folding import halved
 from lib.models.generate import eval_mode
@@ -213,10 +213,7 @@ class Work:
         """The views of one picture or clip."""
         record = self.records[index]
         seeds = [zlib.crc32(f"{record.id}/{view}".encode()) if view else None for view in views]
-        if isinstance(self.encoder, ClipEncoder):
-            return [self.encoder.open(record, self.preprocess, seed) for seed in seeds]
-        image = self.preprocess.resized(load_image(record.path))
-        return [self.preprocess.cut(image, seed) for seed in seeds]
+        return show_record(self.encoder, record, self.preprocess, seeds)
 
     def halve(self, sample: Tensor) -> nn.Module:
         """The encoder in half precision; `sample` is a picture [3, H, W] or a clip of them."""

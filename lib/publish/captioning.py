@@ -11,11 +11,11 @@ from torch import Tensor
 from lib import environment
 from lib.data.clips import scenes
 from lib.data.formats.report import printable
-from lib.data.images import ImageError, load_image
+from lib.data.images import ImageError
 from lib.data.loader import stack
 from lib.data.record import Record
 from lib.models.captioner import Captioner
-from lib.models.clip_encoder import ClipEncoder, present
+from lib.models.clip_encoder import present, show_record
 from lib.models.decoding import Decoding
 from lib.paths import resolve, shorten
 
@@ -90,7 +90,8 @@ def predict_batch(
     images, troubles = [], {}
     for place, path in enumerate(paths):
         try:
-            images.append(show(model, Record(path, str(resolve(path)), (), "")))
+            record = Record(path, str(resolve(path)), (), "")
+            images += show_record(model.encoder, record, model.preprocess)
         except (ImageError, OSError, RuntimeError) as error:  # RuntimeError: the home of an unknown ~user
             troubles[place] = printable(str(error))
     found = iter(caption(model, torch.stack(images), decoding, generator) if images else ())
@@ -100,22 +101,14 @@ def predict_batch(
     ]
 
 
-def show(model: Captioner, record: Record) -> Tensor:
-    """A picture [3, H, W] or a clip [T, 3, H, W], as the model was shown them when it learnt."""
-    if isinstance(model.encoder, ClipEncoder):
-        return model.encoder.open(record, model.preprocess)
-    return model.preprocess(load_image(record.path))
-
-
 def subtitles(model: Captioner, path: str, decoding: Decoding) -> str:
     """What is said of each scene of a clip, with its times, as players read it (SRT)."""
     found = scenes(resolve(path))
-    shown = torch.stack([show(model, record) for _, _, record in found])
+    shown = [seen for _, _, record in found for seen in show_record(model.encoder, record, model.preprocess)]
+    said = caption(model, torch.stack(shown), decoding)
     lines = []
-    for number, (scene, (captions, _)) in enumerate(
-        zip(found, caption(model, shown, decoding), strict=True), 1
-    ):
-        lines.append(f"{number}\n{spell_time(scene[0])} --> {spell_time(scene[1])}\n{captions[0]}\n")
+    for number, ((start, end, _), (captions, _)) in enumerate(zip(found, said, strict=True), 1):
+        lines.append(f"{number}\n{spell_time(start)} --> {spell_time(end)}\n{captions[0]}\n")
     return "\n".join(lines)
 
 

@@ -32,8 +32,7 @@ class StyledReward:
     ):
         self.judge, self.weight, self.styles = judge, style, [style_of(record) for record in records]
         self.places, self.rewards = np.zeros(len(records), int), {}
-        for name in dict.fromkeys(self.styles):
-            own = [place for place, found in enumerate(self.styles) if found == name]
+        for name, own in by_style(self.styles).items():
             self.places[own] = range(len(own))
             references = [[tokenize(text) for text in records[place].captions] for place in own]
             known = {"attributes": [records[place].attributes for place in own], "world": worlds.get(name)}
@@ -43,12 +42,18 @@ class StyledReward:
         styles = [self.styles[index] for index in indices]
         heard = self.judge.classify([detokenize(words) for words in candidates])
         found = self.weight * np.array([a == b for a, b in zip(heard, styles, strict=True)], float)
-        for name, reward in self.rewards.items():
-            own = [place for place, style in enumerate(styles) if style == name]
+        for name, own in by_style(styles).items():
             given = [self.places[indices[place]] for place in own]
-            if own:
-                found[own] += reward.scores([candidates[place] for place in own], given)
+            found[own] += self.rewards[name].scores([candidates[place] for place in own], given)
         return found
+
+
+def by_style(styles: Sequence[str]) -> dict[str, list[int]]:
+    """The places of each style, in the order in which they come first."""
+    places: dict[str, list[int]] = {}
+    for place, style in enumerate(styles):
+        places.setdefault(style, []).append(place)
+    return places
 
 
 def score_styles(
@@ -65,8 +70,7 @@ def score_styles(
     """
     styles = [style_of(record) for record in records]
     heard, rows = judge.scores(texts, styles), {}
-    for name in dict.fromkeys(styles):
-        own = [place for place, style in enumerate(styles) if style == name]
+    for name, own in by_style(styles).items():
         attributes, world = [records[place].attributes for place in own], worlds.get(name)
         known = {"attributes": attributes, "world": world} if world and all(attributes) else {}
         more = {"style_accuracy": heard["style_accuracy"][own]}
@@ -84,5 +88,4 @@ def mean_row(rows: Sequence[Row]) -> Row:
 
 def stock_phrase(caption: str) -> str:
     """The last words of a caption, from its last full stop, exclamation mark or comma on."""
-    parts = [part.strip() for part in re.split(r"(?<=[.!?,])\s", caption)]
-    return parts[-1]
+    return re.split(r"(?<=[.!?,])\s", caption)[-1].strip()

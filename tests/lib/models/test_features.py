@@ -14,7 +14,7 @@ from PIL import Image
 from lib.data.images import ImageError, Preprocess, load_image
 from lib.data.loader import CachedFeatures
 from lib.data.record import Record
-from lib.models import ModelError, build_encoder, cache_features, features
+from lib.models import ModelError, build_encoder, cache_features, clip_encoder, features
 from lib.paths import ROOT
 
 PREPROCESS = Preprocess(resize=40, crop=32)
@@ -108,7 +108,7 @@ def test_pictures_are_opened_once_for_all_views(records, tmp_path, monkeypatch, 
     )
     cache_features(records, encoder.viewed("grid"), PREPROCESS, tmp_path / "f", views=2)
     seen = []
-    monkeypatch.setattr(features, "load_image", lambda path: seen.append(path) or load_image(path))
+    monkeypatch.setattr(clip_encoder, "load_image", lambda path: seen.append(path) or load_image(path))
     eye = encoder.viewed(view)
     cached = cache_features(records, eye, PREPROCESS, tmp_path / "f", views=2)
     assert not seen and cached.shape == (cells, eye.width)
@@ -118,7 +118,7 @@ def test_pictures_are_opened_once_for_all_views(records, tmp_path, monkeypatch, 
 
 def test_a_picture_is_opened_once_for_all_its_views(records, encoder, small_shards, tmp_path, monkeypatch):
     opened = []
-    monkeypatch.setattr(features, "load_image", lambda path: opened.append(path) or load_image(path))
+    monkeypatch.setattr(clip_encoder, "load_image", lambda path: opened.append(path) or load_image(path))
     cache_features(records, encoder, PREPROCESS, tmp_path / "f", views=4, batch_size=3)
     assert len(opened) == len(records) + 1  # one to learn the shape
 

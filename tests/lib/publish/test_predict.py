@@ -226,8 +226,11 @@ def test_no_more_than_a_batch_is_taken_or_held(folder, model):
     taken, held, most = [], weakref.WeakSet(), []
 
     class Counting:
-        def __call__(self, image):
-            tensor = PREPROCESS(image)
+        def resized(self, image):
+            return PREPROCESS.resized(image)
+
+        def cut(self, image, seed):
+            tensor = PREPROCESS.cut(image, seed)
             held.add(tensor)
             most.append(len(held))
             return tensor

@@ -2,11 +2,11 @@
 
 import base64
 import json
-import shutil
 
 import numpy as np
 import pytest
 from absent import CHROMIUM as NO_CHROMIUM
+from browsing import CHROMIUM, DRIVER, look_at, open_browser
 from PIL import Image
 
 from lib.data.record import Record
@@ -14,12 +14,7 @@ from lib.paths import Output
 from lib.publish import Picture, plots, write_metrics, write_predictions
 from lib.publish.report import write_report
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="no selenium: pip install -r requirements.txt")
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-QUIET = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+pytest.importorskip("selenium.webdriver", reason="no selenium: pip install -r requirements.txt")
 MODELS = {
     "blind": ("baseline", 0.2),
     "gru": ("model", 0.9),
@@ -121,13 +116,8 @@ def add_figures(path) -> None:
 def browser(tmp_path_factory):
     if not (CHROMIUM and DRIVER):
         pytest.skip(NO_CHROMIUM)
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in (*QUIET, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
+    with open_browser(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 @pytest.fixture
@@ -135,10 +125,7 @@ def opened(browser, page):
     """Opens the report so many pixels wide, in the light or in the dark."""
 
     def open_page(width: int = 1440, scheme: str = "light"):
-        screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
-        feature = {"name": "prefers-color-scheme", "value": scheme}
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        look_at(browser, width, 900, dark=scheme == "dark")
         browser.get("about:blank")
         browser.get(page.as_uri())
         return browser
