@@ -3,28 +3,26 @@
 import argparse
 import sys
 
-from course.handed import CourseError
 from lib.__main__ import choose_command
-from lib.files import FileError
-from pipeline.stage import PipelineError
 
 # command -> (module with add_arguments(parser) and run(arguments) -> exit code, one line of help)
 COMMANDS = {
     "demo": ("course.demo", "a page on this machine that asks the trained models"),
     "grade": ("course.grade", "grade what was handed in from executed notebooks and the files beside them"),
     "handout": ("course.handout", "copy the notebooks for students, solutions taken out"),
+    "report": ("course.report", "write report.html for an output folder"),
     "site": ("course.site", "the executed notebooks as a book of pages"),
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
-    about = "Lookbook's commands for those who teach; each has its own --help."
+    about = "Lookbook's commands for those who teach and show; each has its own --help."
     parser = argparse.ArgumentParser(prog="python -m course", description=about)
     module, chosen = choose_command(parser, COMMANDS, arguments)
     try:
         return module.run(chosen)
-    except (CourseError, FileError, PipelineError, OSError) as error:
+    except (ValueError, OSError) as error:  # bad input, in one line
         print(f"course {chosen.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -9,10 +9,9 @@ from jinja2 import Environment, FileSystemLoader, Template
 
 from course.handed import in_a_line, printable_text
 from course.rules import StageWork, is_number, read_exercises
-from lib.paths import ROOT
 from lib.publish.show import label
 
-FOLDERS = Path(__file__).parent, ROOT / "lib" / "publish"  # the style is the report's, and some of its own
+FOLDER = Path(__file__).parent  # the style is the report's, and some of its own
 
 
 def render(result: Mapping[str, Any], works: Mapping[str, StageWork]) -> str:
@@ -22,7 +21,7 @@ def render(result: Mapping[str, Any], works: Mapping[str, StageWork]) -> str:
 
 @cache  # a class has many pages, and reading the template takes longer than filling it
 def open_template() -> Template:
-    loader = FileSystemLoader(FOLDERS)
+    loader = FileSystemLoader(FOLDER)
     templates = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     templates.filters |= {"line": in_a_line, "text": printable_text, "label": label}
     templates.filters |= {"answers": read_exercises, "points": "{:g}".format}

@@ -13,7 +13,6 @@ COMMANDS = {
     "embed": ("lib.index.embed", "write pictures or texts as vectors of a model of retrieval"),
     "predict": ("lib.publish.predict", "caption pictures with a trained captioner"),
     "index": ("lib.index.command", "build, grow, shrink and search an index of pictures"),
-    "report": ("lib.publish.report", "write report.html for an output folder"),
 }
 
 

@@ -18,10 +18,10 @@ REPORT_TIMEOUT, LOOK = 120, 0.2  # seconds until it is given up, and between two
 
 
 def refresh_report(request: Request, screen: Lines) -> bool:
-    """Have `python -m lib report` written anew, and say so; a failure is told loudly, and stops nothing."""
-    if not (request.root / "lib" / "__main__.py").exists():
+    """Have `python -m course report` write it anew; a failure is told loudly, and stops nothing."""
+    if not (request.root / "course" / "__main__.py").exists():
         return True
-    command = [sys.executable, "-m", "lib", "report", "--output", str(request.place.root)]
+    command = [sys.executable, "-m", "course", "report", "--output", str(request.place.root)]
     options = {"cwd": request.root, "env": {**os.environ, "PYTHONPATH": python_path(request.root)}}
     options |= {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
     told = {"stage": "report", "cells": 0, "line": "is written anew", "starts": [0.0]}

@@ -63,7 +63,7 @@ ORDER = {
 
 # Ceilings in physical lines. Growth is a decision, taken here, and cutting comes first.
 CEILINGS = {
-    "lib": 13_848,
+    "lib": 13_680,
     "rebuild": 3_900,
     "atelier": 6_300,
     "pipeline": 2_000,
@@ -82,11 +82,9 @@ ONLY_HERE = {
 }
 POSITIONAL = 6
 # of a command: each has its own
-COMMANDS = {
-    f"lib/{where}.py" for where in ("data/command", "score/command", "publish/predict", "publish/report")
-}
+COMMANDS = {f"lib/{where}.py" for where in ("data/command", "score/command", "publish/predict")}
 COMMANDS |= {"lib/index/command.py", "lib/index/embed.py", "course/grade.py", "course/handout.py"}
-COMMANDS |= {"course/demo.py", "course/site.py"}
+COMMANDS |= {"course/demo.py", "course/report.py", "course/site.py"}
 PROGRAMS = {"lib/__main__.py", "lib/environment.py", "pipeline/command.py", "pipeline/kernel.py"}
 PROGRAMS |= {"rebuild/backends/lavis_worker.py", "rebuild/backends/layer.py", "course/__main__.py"}
 PROGRAMS |= {"originals/beit3.py", "originals/easynlp.py", "originals/ofastyle.py"}

@@ -1,4 +1,4 @@
-"""What people see: tables, plots, the report, predictions and the command line."""
+"""What people see: tables, plots, predictions and the command line."""
 
 from lib.publish.exercise import check
 from lib.publish.metrics import read_metrics, write_metrics, write_predictions

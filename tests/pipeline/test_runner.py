@@ -260,8 +260,8 @@ def test_an_unreadable_record_is_refused(pair, capsys):
 
 
 def add_report_command(pair, *, works: bool) -> None:
-    """A `python -m lib report` of the toy's own."""
-    command = pair.root / "lib" / "__main__.py"
+    """A `python -m course report` of the toy's own."""
+    command = pair.root / "course" / "__main__.py"
     command.parent.mkdir()
     (command.parent / "__init__.py").touch()
     command.write_text(
@@ -318,7 +318,7 @@ def test_only_a_good_run_of_the_same_profile_tells_the_time_left(toy, monkeypatc
 def test_the_wait_for_the_report_is_shown_and_ends(pair, monkeypatch, capsys):
     """A report that hangs: it is said while it lasts, given up in time, and its process is gone."""
     add_report_command(pair, works=True)
-    command = pair.root / "lib" / "__main__.py"
+    command = pair.root / "course" / "__main__.py"
     command.write_text(
         "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(60)"
     )

@@ -5,7 +5,7 @@ import re
 import nbformat
 import pytest
 
-from lib.publish.pages import write_page
+from course.notebook_page import write_page
 
 
 @pytest.fixture

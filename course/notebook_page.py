@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lib.files import write_text
 
-LOOK = Path(__file__).with_name("page.css")
+LOOK = Path(__file__).with_name("notebook_page.css")
 FORMULA = re.compile(r"`[^`]*`|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+)\$", re.DOTALL)
 NOT_FETCHED = dict.fromkeys(("require_js_url", "mermaid_js_url", "jquery_url", "mathjax_url"), "")
 

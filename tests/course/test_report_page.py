@@ -9,10 +9,10 @@ from absent import CHROMIUM as NO_CHROMIUM
 from browsing import CHROMIUM, DRIVER, look_at, open_browser
 from PIL import Image
 
+from course.report import write_report
 from lib.data.record import Record
 from lib.paths import Output
 from lib.publish import Picture, plots, write_metrics, write_predictions
-from lib.publish.report import write_report
 
 pytest.importorskip("selenium.webdriver", reason="no selenium: pip install -r requirements.txt")
 MODELS = {

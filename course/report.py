@@ -11,12 +11,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 from PIL import Image
 
+from course.notebook_page import figures_of, heading_of, write_page
 from lib.data.images import load_image
 from lib.files import read_json, write_text
 from lib.paths import NOTEBOOKS, Output, resolve, shorten
 from lib.progress import clock
 from lib.publish.metrics import read_metrics
-from lib.publish.pages import figures_of, heading_of, write_page
 from lib.publish.show import headline, label, spell_value
 
 FIGURE, PICTURE = 1000, 192  # pixels across: a notebook page has its figures in full

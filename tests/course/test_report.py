@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
+from course.report import write_report
 from lib.data.record import Record
 from lib.paths import ROOT, Output
 from lib.publish import Note, Picture, read_metrics, write_metrics, write_predictions
 from lib.publish.metrics import ON_SHOW, MetricsError
-from lib.publish.report import write_report
 
 ROW = {
     "name": "best_constant",
@@ -126,13 +126,13 @@ def test_rows_without_the_promised_shape_are_refused(tmp_path, rows, problem):
 
 
 def test_the_command_writes_it(tmp_path):
-    command = [sys.executable, "-m", "lib", "report", "--output", str(tmp_path)]
+    command = [sys.executable, "-m", "course", "report", "--output", str(tmp_path)]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (answer.returncode, answer.stdout.strip()) == (0, f"report: {tmp_path / 'report.html'}")
 
 
 def test_every_command_has_help():
-    for command in ("", "report", "data", "score"):
+    for command in ("", "data", "score"):
         words = [sys.executable, "-m", "lib", *command.split(), "--help"]
         answer = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
         assert answer.returncode == 0 and "usage: python -m lib" in answer.stdout
@@ -141,7 +141,7 @@ def test_every_command_has_help():
 def test_an_unknown_command_is_refused_with_the_known_ones():
     words = [sys.executable, "-m", "lib", "dance"]
     answer = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
-    assert answer.returncode == 2 and "report" in answer.stderr
+    assert answer.returncode == 2 and "predict" in answer.stderr
 
 
 def test_a_picture_is_a_png(tmp_path):
