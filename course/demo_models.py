@@ -67,14 +67,18 @@ class Trained:
         return self.model.decoder.kind in ("attention_gru", "transformer")
 
     @torch.inference_mode()
-    def tell(self, picture: Image.Image, mood: str | None = None, count: int = 1) -> list[Spoken]:
+    def tell(
+        self, picture: Image.Image, mood: str | None = None, count: int = 1, strength: float = 1.0
+    ) -> list[Spoken]:
         """The best captions of a picture; a mood that this model does not know is left out."""
-        model = self.model
-        start = torch.tensor([model.vocab.begin([mood] if mood in self.moods else [])])
-        length = longest(model, LENGTH) - start.shape[1] + 1
-        decoding = Decoding(beam=BEAM, n_best=count, max_length=min(LENGTH, length))
+        model, known = self.model, mood in self.moods
+        start = torch.tensor([model.vocab.begin([mood] if known else [])])
+        plain = torch.tensor([model.vocab.begin(STYLELESS)]) if known and strength != 1 else None
+        length = min(LENGTH, longest(model, LENGTH) - start.shape[1] + 1)
+        guidance = 1.0 if plain is None else strength
+        decoding = Decoding(beam=BEAM, n_best=count, max_length=length, guidance=guidance)
         memory = model.encode(model.preprocess(picture)[None])
-        found = model.search(memory, decoding, start=start, attention=self.looks)
+        found = model.search(memory, decoding, start=start, without=plain, attention=self.looks)
         cells = found.attention[0].float().numpy() if self.looks else [None] * count
         rows = zip(found.tokens[0].tolist(), found.scores[0].tolist(), cells, strict=True)
         told = [Spoken(self.split(ids), score, seen) for ids, score, seen in rows if score != -torch.inf]

@@ -85,14 +85,17 @@ class PictureTab:
                 name = gr.Dropdown(names, value=start, label="Look closer at", elem_id="model")
                 known = bool(self.trained[start].moods)
                 mood = gr.Radio([PLAIN, *moods], value=PLAIN, label="Mood", visible=known, elem_id="mood")
+                told = {"label": "Strength of the mood", "visible": known, "elem_id": "strength"}
+                strength = gr.Slider(0, 3, value=1, step=0.5, **told)
             with gr.Column(scale=2, min_width=280):
                 closer, table = gr.HTML(elem_id="closer"), gr.HTML(elem_id="captions")
-        asked = [picture, name, mood]
+        asked = [picture, name, mood, strength]
         picture.change(self.look, asked, [closer, table], show_progress="hidden")
-        name.change(self.choose, asked, [closer, mood], show_progress="hidden")
-        mood.input(self.look, asked, [closer, table], show_progress="hidden")
+        name.change(self.choose, asked, [closer, mood, strength], show_progress="hidden")
+        for way in (mood.input, strength.input):
+            way(self.look, asked, [closer, table], show_progress="hidden", trigger_mode="always_last")
 
-    def look(self, path: str | None, name: str, mood: str) -> Iterator[tuple[str, str]]:
+    def look(self, path: str | None, name: str, mood: str, strength: float) -> Iterator[tuple[str, str]]:
         """The chosen model's caption first, then the table, a row at a time."""
         if path is None:
             yield "", ""
@@ -102,25 +105,26 @@ class PictureTab:
         except TROUBLE as error:
             yield HTML.line(without_folder(error, path)), ""
             return
-        closer = self.look_closer(image, name, mood)
+        closer = self.look_closer(image, name, mood, strength)
         yield closer, ""
         rows, evidence = [], self.evidence and self.evidence(image)
         for each in self.trained.values():
-            best = each.tell(image, mood)[0]
+            best = each.tell(image, mood, strength=strength)[0]
             rows.append((each.name, best, *(find_doubts(best.pieces, evidence) if evidence else ({}, []))))
             yield closer, HTML.captions(rows)
 
-    def choose(self, path: str | None, name: str, mood: str) -> tuple[str, dict]:
+    def choose(self, path: str | None, name: str, mood: str, strength: float) -> tuple[str, dict, dict]:
         """Another model looked at closely; moods are offered where it has them."""
         shown = gr.update(visible=bool(self.trained[name].moods))
         try:
-            return (self.look_closer(load_image(path), name, mood) if path else ""), shown
+            closer = self.look_closer(load_image(path), name, mood, strength) if path else ""
         except TROUBLE as error:
-            return HTML.line(without_folder(error, path)), shown
+            closer = HTML.line(without_folder(error, path))
+        return closer, shown, shown
 
-    def look_closer(self, image: Image.Image, name: str, mood: str) -> str:
+    def look_closer(self, image: Image.Image, name: str, mood: str, strength: float) -> str:
         chosen = self.trained[name]
-        told = chosen.tell(image, mood, ALTERNATIVES)
+        told = chosen.tell(image, mood, ALTERNATIVES, strength)
         shades = [chosen.shade(row) for row in told[0].looked]
         doubts = find_doubts(told[0].pieces, self.evidence(image))[0] if self.evidence else {}
         return HTML.closer(name, told, chosen.seen(image), shades, doubts)

@@ -120,6 +120,14 @@ def test_a_mood_changes_the_start_of_the_search(output):
     wanted = trained.model.decode(found.tokens[0, 0].tolist())
     assert "".join(trained.tell(picture, "<cheerful>")[0].pieces) == wanted
     assert trained.tell(picture)[0].pieces == trained.tell(picture, "<unknown>")[0].pieces
+    plain = torch.tensor([trained.model.vocab.begin(["<any>"])])
+    guided = Decoding(max_length=11, guidance=2.5)
+    found = trained.model.search(memory, guided, start=start, without=plain)
+    told = trained.tell(picture, "<cheerful>", strength=2.5)[0]
+    assert "".join(told.pieces) == trained.model.decode(found.tokens[0, 0].tolist())
+    assert (
+        told.score == pytest.approx(found.scores[0, 0].item()) != trained.tell(picture, "<cheerful>")[0].score
+    )
 
 
 def test_doubt_is_marked_at_the_word_that_makes_the_claim():
@@ -221,6 +229,8 @@ def test_without_the_token_there_is_nothing(page):
 @needs_gradio
 @needs_chromium
 def test_clicked_through(page, output, tmp_path):
+    from selenium.webdriver.common.keys import Keys
+
     trained = find_captioners(output / "model_ckpt")
     said = {
         color: [
@@ -266,7 +276,7 @@ def test_clicked_through(page, output, tmp_path):
         wait_until(
             lambda: [t.partition("\n")[0] for t in table()] == said["blue"], "the next picture's captions"
         )
-        assert not any(radio.is_displayed() for radio in all_of("#mood input"))
+        assert not any(field.is_displayed() for field in all_of("#mood input, #strength input"))
         all_of("#model input")[0].click()
         wait_until(
             lambda: next(o for o in all_of("[role=option]") if "style/styled" in o.text), "the models"
@@ -277,6 +287,12 @@ def test_clicked_through(page, output, tmp_path):
         cheerful = trained[2].tell(load_image(output / "pictures" / "blue.png"), "<cheerful>")[0]
         wanted = [*said["blue"][:2], "".join(cheerful.pieces)]
         wait_until(lambda: [t.partition("\n")[0] for t in table()] == wanted, "the cheerful caption")
+        slider = all_of("#strength input[type=range]")[0]
+        slider.send_keys(*[Keys.ARROW_RIGHT] * 4)
+        strong = trained[2].tell(load_image(output / "pictures" / "blue.png"), "<cheerful>", 1, 3.0)[0]
+        wait_until(
+            lambda: f"{strong.score:.2f}" in all_of("#closer td")[1].text, "the caption in a stronger mood"
+        )
 
         def open_tab(name: str) -> None:
             next(tab for tab in all_of("[role=tab]") if tab.text == name and tab.is_displayed()).click()
