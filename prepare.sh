@@ -115,6 +115,7 @@ set_up() (
     flock -n 9 || { say "another prepare.sh is setting up; waiting for it"; flock 9; }
     ! usable || exit 0
   fi
+  [ ! -L "$venv" ] || stop ".venv is a link to an environment without these pins; remove the link (nothing was changed)"
   if [ -d "$venv" ] && [ ! -e "$building" ] && [ ! -e "$ready" ]; then
     stop ".venv exists and was not made by prepare.sh; move it away (nothing was changed)"
   fi

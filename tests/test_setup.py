@@ -115,6 +115,14 @@ def test_a_foreign_venv_is_left_alone(checkout):
     assert (checkout / ".venv" / "mine").read_text() == "keep"
 
 
+def test_a_link_to_another_environment_is_left_alone(checkout, tmp_path):
+    (tmp_path / "theirs").mkdir()
+    (checkout / ".venv").symlink_to(tmp_path / "theirs")
+    answer = prepare(checkout, "python", "-V")
+    assert answer.returncode == 1 and ".venv is a link to an environment without these pins" in answer.stderr
+    assert (checkout / ".venv").is_symlink() and not any((tmp_path / "theirs").iterdir())
+
+
 def test_an_interrupted_set_up_is_noticed_and_begun_again(checkout):
     """The pin cannot be installed, so the second try fails too: but it did start from an empty folder."""
     (checkout / ".venv").mkdir()
