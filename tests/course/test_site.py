@@ -4,6 +4,7 @@ import re
 import shutil
 
 import pytest
+from browsing import complaints, look_at, needs_chromium, open_browser
 
 from course.__main__ import main
 from lib.paths import NOTEBOOKS
@@ -37,6 +38,29 @@ def test_every_link_of_a_page_leads_somewhere_and_nothing_is_fetched(book):
 
 def test_formulas_are_drawn_without_a_script(book):
     assert "<math" in (book / "08_style_captioning.html").read_text(encoding="utf-8")
+
+
+@needs_chromium
+def test_no_page_is_wider_than_a_phone_or_complains(book, tmp_path):
+    with open_browser(tmp_path / "profile") as browser:
+        for width in (360, 1440):
+            look_at(browser, width, 900)
+            for page in sorted(book.glob("*.html")):
+                browser.get(page.as_uri())
+                wide = browser.execute_script("return document.documentElement.scrollWidth - innerWidth")
+                assert (page.name, wide, complaints(browser)) == (page.name, min(wide, 0), [])
+
+
+@needs_chromium
+def test_the_book_is_printed(book, tmp_path):
+    """Into a book that is there already: it takes its place when it is whole."""
+    output, out = book.parent, tmp_path / "book"
+    shutil.copytree(book, out)
+    assert main(["site", "--output", str(output), "--out", str(out), "--pdf"]) == 0
+    printed = (out / "lookbook.pdf").read_bytes()
+    assert printed.startswith(b"%PDF") and printed.count(b"/Type /Page") > 2 * len(
+        list(NOTEBOOKS.glob("*.ipynb"))
+    )
 
 
 def test_where_nothing_was_executed_a_line_says_so(tmp_path, capsys):
