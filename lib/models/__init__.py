@@ -12,6 +12,14 @@ from lib.models.eye import choose_eye, open_eye, save_eye
 from lib.models.features import Features, cache_features
 from lib.models.generate import Generated, generate
 from lib.models.packages import model_folder
-from lib.models.retriever import Retriever, embed_pictures, embed_texts, match_pairs, open_retriever, rerank
+from lib.models.retriever import (
+    Retriever,
+    embed_pictures,
+    embed_texts,
+    match_pairs,
+    open_named,
+    open_retriever,
+    rerank,
+)
 from lib.models.state import Decoded, State
 from lib.models.two_towers import TwoTowers, TwoTowersSettings

@@ -162,6 +162,11 @@ class Beit3(WithWords):
             if parameter.ndim > 1:
                 nn.init.trunc_normal_(parameter, std=0.02 * math.sqrt(768 / width))  # .02 at the base size
 
+    @property
+    def encoder(self) -> nn.Module:
+        """All that comes trained."""
+        return self.beit3
+
     def depth_of(self, name: str) -> int:
         """How far above the embeddings a weight is."""
         if name.startswith("beit3.encoder.layers."):

@@ -1,6 +1,6 @@
 """The only training loop, and the objectives it serves."""
 
-from lib.train.caption_task import CaptionTask, open_caption_task, oracle_task, show_task
+from lib.train.caption_task import CaptionTask, open_caption_task, oracle_task, picture_task, show_task
 from lib.train.collapse_guard import guarded_validator
 from lib.train.contrastive import contrastive
 from lib.train.fit import Fitted, fit

@@ -14,7 +14,7 @@ from lib import checkpoint
 from lib.config import Training
 from lib.data.formats import open_dataset
 from lib.data.images import Preprocess
-from lib.data.loader import CachedFeatures, CaptionPairs, Loader, Per, View
+from lib.data.loader import CachedFeatures, CaptionPairs, Loader, Per, PictureView, View
 from lib.data.record import Caption, Record, digest, plain_captions
 from lib.data.split import arrange, part
 from lib.data.subwords import open_huggingface
@@ -176,6 +176,13 @@ def show_task(
         seen=found["train"].key + (f" in {variants} variants" if variants > 1 else ""),
         world=world,
     )
+
+
+def picture_task(splits: dict[str, Sequence[Record]], model: nn.Module) -> CaptionTask:
+    """A task for a model that brings eye, words and its own idea of pictures: it is shown the files."""
+    views = {name: PictureView(records, model.preprocess) for name, records in splits.items()}
+    seen = f"files {digest(record for records in splits.values() for record in records)}"
+    return CaptionTask(splits, model.text, model, model.preprocess, views, seen)
 
 
 def oracle_task(task: CaptionTask) -> CaptionTask:

@@ -60,6 +60,15 @@ def text_category(text: str) -> Category:
     return "people" if "He " in text or "She " in text else "car"
 
 
+def whom(record: Record) -> Category:
+    """Whom a picture shows, as far as that is known, or as it is said."""
+    return (record.attributes or {}).get("category") or text_category(record.captions[0])
+
+
+def only(category: Category, records: Iterable[Record]) -> list[Record]:
+    return [record for record in records if whom(record) == category]
+
+
 class CleanedLine(NamedTuple):
     """A label line, whom it is about, and why it cannot be believed; no reason where it can."""
 

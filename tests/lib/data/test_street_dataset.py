@@ -1,13 +1,15 @@
 """The street's dataset: the challenge's layout, planted errors marked, whole or not at all, made once."""
 
+import shutil
+
 import pytest
 
 from atelier.street import parse_street
 from atelier.street.plan import StreetRecipe
 from lib.data import street
 from lib.data.drawn import DrawnError
-from lib.data.formats.labels import clean_labels, label_records, read_labels, text_category
-from lib.data.street import make_street, read_truth
+from lib.data.formats.labels import clean_labels, label_records, read_labels, text_category, whom
+from lib.data.street import TRUTH, make_street, open_street, read_truth
 
 RECIPE = StreetRecipe(train=60, val=6, test=8, size=32, wrong=0.2)
 
@@ -73,6 +75,20 @@ def test_records_hold_all_that_is_said_of_a_picture(folder):
     )
     assert len(records) == 60 and sum(len(record.captions) for record in records) == len(lines)
     assert all(record.path.is_file() and record.attributes["place"] for record in records)
+
+
+def test_without_its_truth_it_opens_as_the_challenges_own_files(folder, tmp_path):
+    """Half of val stands in for the test pictures, and whom a picture shows is what is said of it."""
+    place = shutil.copytree(folder, tmp_path / "challenge")
+    (place / TRUTH).unlink()
+    known, found = open_street(folder), open_street(place)
+    assert found.wrong == set() and found.lines == known.lines
+    assert [r.captions for r in found.splits["train"]] == [r.captions for r in known.splits["train"]]
+    parts = [{record.id for record in found.splits[name]} for name in ("val", "test")]
+    assert parts[0] | parts[1] == {record.id for record in known.splits["val"]} and not parts[0] & parts[1]
+    told = {record.id: whom(record) for part in ("val", "test") for record in found.splits[part]}
+    assert told == {record.id: whom(record) for record in known.splits["val"]}
+    assert {whom(record) for record in known.splits["val"]} == {"people", "car"}
 
 
 def test_it_is_made_once_and_anew_when_asked_for_another(folder, monkeypatch):
