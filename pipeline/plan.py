@@ -77,7 +77,7 @@ class Job:
         return any(made.is_relative_to(path) or path.is_relative_to(made) for made in self.makes.values())
 
     def feeds(self, other: "Job") -> bool:
-        return any(self.makes_for(path) for path in other.needs.values())
+        return any(self.makes_for(path) for path in (*other.needs.values(), *other.inputs.values()))
 
 
 def make_plan(pipeline: Sequence[Stage], request: Request) -> list[Job]:
@@ -92,13 +92,10 @@ def make_plan(pipeline: Sequence[Stage], request: Request) -> list[Job]:
         if change.root not in known:
             raise PipelineError(f"{unknown(change.name, change.root, known)} (-p)")
     for k, job in enumerate(jobs):
-        for path in job.inputs.values():
-            if not path.exists():
-                raise PipelineError(f"{job.name} needs {shorten(path)}, which no notebook makes: bring it")
-        for path in job.needs.values():
+        for path in (*job.inputs.values(), *job.needs.values()):
             if not path.exists() and not any(earlier.makes_for(path) for earlier in jobs[:k]):
                 advice = advise(job, path, pipeline, request)
-                raise PipelineError(f"{job.name} needs {shorten(path)}, which is missing{advice}")
+                raise PipelineError(f"{job.name} needs {shorten(path)}, which {advice}")
     return jobs
 
 
@@ -140,5 +137,5 @@ def advise(job: Job, path: Path, pipeline: Sequence[Stage], request: Request) ->
             if stage.runs_in(request.profile) and maker.makes_for(path):
                 its = [change for change in request.changes if change[0].partition(".")[0] in maker.literals]
                 command = replace(request, only=(stage.key,), start=None, changes=its).command()
-                return f"; run {stage.notebook} first: {command}"
-    return ", and which no earlier notebook makes"
+                return f"is missing; run {stage.notebook} first: {command}"
+    return "no earlier notebook makes: bring it"

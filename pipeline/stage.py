@@ -19,9 +19,9 @@ class Stage:
     """One notebook. Paths are templates over its parameters: `"{dataset}/captions.json"`.
 
     `needs` are files or folders that an earlier stage makes, `makes` are those that must exist when this one
-    is done, `inputs` (by profile) are those that the user brings and no stage makes. `profiles` holds what a
-    profile changes in the notebook's literals, which are the demo: a dict such as `training` is changed key
-    by key, and None says that the stage does not run in that profile.
+    is done, `inputs` (by profile) are those that the user brings, or that an earlier stage makes for this
+    profile alone. `profiles` holds what a profile changes in the notebook's literals, which are the demo: a
+    dict such as `training` is changed key by key, and None says that the stage does not run in that profile.
     """
 
     notebook: str

@@ -117,13 +117,23 @@ def test_a_missing_input_is_refused_before_anything_runs(toy):
         "00_a", inputs={"full": ("{dataset}/captions.txt",)}, parameters=PARAMETERS + "\ndataset = '/nowhere'"
     )
     assert len(plan(toy)) == 1
-    assert "00_a needs /nowhere/captions.txt, which no notebook makes" in refusal(toy, profile="full")
+    told = "00_a needs /nowhere/captions.txt, which no earlier notebook makes: bring it"
+    assert told in refusal(toy, profile="full")
+
+
+def test_what_only_a_profile_needs_may_be_made_by_an_earlier_stage(toy):
+    toy.stage("00_a", makes=("{output}/eye",))
+    toy.stage("01_b", inputs={"full": ("{output}/eye",)})
+    first, second = plan(toy, profile="full")
+    assert first.feeds(second) and not first.feeds(plan(toy)[1])
+    said = refusal(toy, profile="full", only=("01",))
+    assert "01_b needs " in said and "which is missing; run 00_a first: " in said
 
 
 def test_a_need_that_no_earlier_stage_makes_is_a_defect(toy):
     toy.stage("00_a", needs=("{output}/x",))
     toy.stage("01_b", makes=("{output}/x",))  # later is not earlier
-    assert refusal(toy).endswith("out/x, which is missing, and which no earlier notebook makes")
+    assert refusal(toy).endswith("out/x, which no earlier notebook makes: bring it")
     with pytest.raises(PipelineError, match=r"00_a needs \{output\}/x, which no earlier stage makes"):
         check_pipeline(toy.pipeline, toy.root)
 
