@@ -27,6 +27,10 @@ COLUMNS = {
 }
 RANKED = RETRIEVAL | {"median_rank": "median rank"}
 VARIETY = {"unique_attributes": "unique sets", "distinct2": "distinct-2", "bad_endings": "bad endings"}
+TOLD = COLUMNS | {"bleu1": "BLEU-1", "bleu3": "BLEU-3"}
+TOLD = {
+    key: TOLD[key] for key in ("style_accuracy", "style_perplexity", "bleu1", "bleu3", "meteor", "cider_d")
+}
 WATCHED = ("03_rl_loss", "08_style_captioning")  # where variety is a question
 PLANTED = {"wrong": "wrong claims", "found": "found", "precision": "precision", "lost": "true claims lost"}
 
@@ -81,6 +85,11 @@ def tables(name: str, stage: dict) -> list[dict]:
     if planted := stage.get("planted", {}).get("kinds"):
         rows = [{"name": kind, **row} for kind, row in planted.items()]
         found.append(table(f"{name}: wrong claims planted in true captions", rows, ("name",), PLANTED))
+    if told := stage.get("moods"):
+        rows = [
+            {"name": f"{row}, {mood}", **own} for row, moods in told.items() for mood, own in moods.items()
+        ]
+        found.append(table(f"{name}: in each mood", rows, ("name",), TOLD))
     return found
 
 
