@@ -301,7 +301,7 @@ PIPELINE = (
         notebook="08_style_captioning",
         needs=(*EYE, "{output}/model_ckpt/attn/best"),
         makes=("{output}/model_ckpt/style/best", "{output}/metrics/08_style_captioning.json"),
-        inputs={"flickr8k": ("{styles}",)},
+        inputs={"flickr8k": ("{styles}",), "full": ("{styles}",)},
         profiles={
             "smoke": SMOKE
             | {
@@ -319,7 +319,21 @@ PIPELINE = (
                 "search": {"beam": 5},
             },
             "coco": None,
-            "full": None,
+            "full": {
+                "dataset": "dataset/personality-captions",  # its own pictures, as its authors lay them out
+                "styles": "dataset/personality-captions",
+                "split": "original",
+                "seeing": {"view": "grid", "precision": "bf16"},
+                "sizes": {"width": 512, "layers": 6},
+                "training": {
+                    "epochs": 10,
+                    "batch_size": 256,
+                    "learning_rate": 0.001,
+                    "mixed_precision": "bf16",
+                },
+                "rewards": {"max_steps": 2000, "validate_every": 200},
+                "search": {"beam": 5},
+            },
         },
     ),
 )

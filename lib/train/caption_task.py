@@ -12,7 +12,7 @@ from torch import nn
 
 from lib import checkpoint
 from lib.config import Training
-from lib.data.formats import open_dataset
+from lib.data.formats import Dataset, open_dataset
 from lib.data.images import Preprocess
 from lib.data.loader import CachedFeatures, CaptionPairs, Loader, Per, PictureView, View
 from lib.data.record import Caption, Record, digest, plain_captions
@@ -127,7 +127,7 @@ class CaptionTask:
 
 def open_caption_task(
     output: str | Path,
-    dataset: str | Path,
+    dataset: str | Path | Dataset,
     *,
     split: str,
     view: str,
@@ -142,7 +142,8 @@ def open_caption_task(
     is, or cropped at random (and mirrored, where the preprocessing allows that). `precision` is the eye's:
     "bf16" is faster where the processor knows it.
     """
-    place, splits = Output(output), part(arrange(open_dataset(dataset), split, seed=seed))
+    found = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
+    place, splits = Output(output), part(arrange(found, split, seed=seed))
     eye, preprocess = open_eye(place.model_ckpt / "eye")
     if variants > 1 and not preprocess.varies:
         raise ValueError(f"variants={variants}: this eye shows a picture uncropped and unmirrored; use 1")

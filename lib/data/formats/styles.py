@@ -16,7 +16,7 @@ from lib.data.formats.report import Bad, Dataset, FormatError, OnBad, Report
 from lib.data.formats.stream import is_object, read_members, read_object
 from lib.data.record import SPLITS, Caption, Record
 from lib.files import read_json, read_utf8
-from lib.paths import shorten, some
+from lib.paths import resolve, shorten, some
 
 FILES = {split: f"{split}.json" for split in SPLITS}
 FLICKR_STYLES = ("funny", "romantic")
@@ -38,6 +38,12 @@ def style_of(record: Record) -> str:
     if not mark:
         raise FormatError(f"record {record.id!r} has no style; expected an id picture#style")
     return style
+
+
+def pictures_of(told: Dataset) -> Dataset:
+    """The pictures that something is told of in a style, each once, with nothing else said of them."""
+    plain = {r.group: replace(r, id=r.group, captions=(), group=None) for r in told}
+    return Dataset(plain.values(), format=told.format, folder=told.folder, report=told.report)
 
 
 def style_prefix(style: str) -> str:
@@ -65,8 +71,8 @@ def read_styled(
     """
     if kind not in ROWS:
         raise FormatError(f"unknown format {kind!r}; known: {', '.join(ROWS)}")
-    path, report, told = Path(path), Report(on_bad), {}
-    gallery = Gallery(images, report, need_images=need_images)
+    path, report, told = resolve(path), Report(on_bad), {}
+    gallery = Gallery(resolve(images), report, need_images=need_images)
     for file, where, picture, split, style, said in ROWS[kind](path, report, **own):
         media, texts = gallery.find(picture, file, where), report.captions(said, file, where)
         if split not in SPLITS:

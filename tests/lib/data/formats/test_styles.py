@@ -6,6 +6,7 @@ import pytest
 
 from lib.data.formats import FormatError
 from lib.data.formats.styles import (
+    pictures_of,
     read_styled,
     read_styles,
     style_of,
@@ -60,6 +61,14 @@ def test_two_styles_of_one_picture_are_two_records(personality, tmp_path, form):
     ]
     assert [style_of(r) for r in data] == ["Sweet", GRATEFUL, "Cheerful"]
     assert data[0].media == f"{tmp_path / 'img'}/a1.jpg" and data[0].attributes is None
+
+
+def test_told_pictures_stand_once_each_with_nothing_said(personality):
+    rows = [row(style, "how it is", name) for name in ("a1", "b2") for style in ("Sweet", GRATEFUL)]
+    found = pictures_of(personality(train=rows, val=[row("Cheerful", "yay", "c3")]))
+    told = [(record.id, record.captions, record.split, record.group) for record in found]
+    assert told == [(f"{n}.jpg", (), s, None) for n, s in (("a1", "train"), ("b2", "train"), ("c3", "val"))]
+    assert found[0].media.endswith("/img/a1.jpg") and found.format == "personality"
 
 
 def test_the_suffix_of_the_pictures_is_the_one_given(personality, tmp_path):
