@@ -14,7 +14,7 @@ from absent import DATA, needs
 from PIL import Image
 
 from lib.checkpoint import read_meta
-from lib.data.clips import load_frames
+from lib.data.clips import open_frames
 from lib.data.formats.easynlp import ClipTable, table_records
 from lib.data.images import Preprocess
 from lib.data.text import Vocab
@@ -228,7 +228,7 @@ def test_clips_are_packed_and_unpacked(place, tmp_path, capsys):
     assert counts == {"red.gif": 2, "green.gif": 4, "blue.gif": 6}
     for name in counts:
         pairs = zip(
-            load_frames(place / "clips" / name, 6), load_frames(tmp_path / "frames" / name, 6), strict=True
+            open_frames(place / "clips" / name, 6), open_frames(tmp_path / "frames" / name, 6), strict=True
         )
         assert all(
             np.abs(np.asarray(a.picture, int) - np.asarray(b.picture, int)).mean() < 12 for a, b in pairs
