@@ -104,13 +104,12 @@ def read_captions_files(
 
 def read_attributes(file: Path, report: Report) -> dict[str, dict[str, str | None]]:
     """Name -> visible attributes; empty where the dataset has none."""
-    attributes: dict[str, dict[str, str | None]] = {}
+    attributes, seen = {}, set()
     for name, value in read_members(file, report) if file.is_file() else ():
-        if name in attributes:
-            report.bad(Bad.DUPLICATE, file, name, "each picture once")
-        elif not is_object(value, file, name, report):
+        once = report.first(name, seen, file, name, "each picture once")
+        if not once or not is_object(value, file, name, report):
             continue
-        elif wrong := [key for key, found in value.items() if not isinstance(found, str | None)]:
+        if wrong := [key for key, found in value.items() if not isinstance(found, str | None)]:
             report.bad(Bad.WRONG_TYPE, file, name, f"text or null for {wrong[0]!r}")
         else:
             attributes[name] = value
@@ -119,14 +118,11 @@ def read_attributes(file: Path, report: Report) -> dict[str, dict[str, str | Non
 
 def read_captions(path: str | Path, *, on_bad: OnBad = "raise") -> dict[str, tuple[str, ...]]:
     """A bare `{"x.jpg": "caption"}` file, as the course project's `{image,background}_caption.json`."""
-    report = Report(on_bad)
-    captions: dict[str, tuple[str, ...]] = {}
+    report, seen, captions = Report(on_bad), set(), {}
     for name, value in read_members(path, report):
-        if name in captions:
-            report.bad(Bad.DUPLICATE, path, name, "each picture once")
-        elif texts := report.captions(value, path, name):
-            captions[name] = texts
-    return captions
+        if report.first(name, seen, path, name, "each picture once"):
+            captions[name] = report.captions(value, path, name)
+    return {name: texts for name, texts in captions.items() if texts}
 
 
 def write_deepfashion(
@@ -156,8 +152,7 @@ def check_captions(folder: Path, split: str, rows: Mapping[str, str | Sequence[s
     """Refuse to write what the reader would refuse to read."""
     report, file = Report("raise"), folder / f"{split}_captions.json"
     for name, value in rows.items():
-        if leads_out(name) or name in seen:
-            reason = Bad.DUPLICATE if name in seen else Bad.OUTSIDE
-            report.bad(reason, file, name, "a new file name inside images/")
+        if leads_out(name):
+            report.bad(Bad.OUTSIDE, file, name, "a new file name inside images/")
+        report.first(name, seen, file, name, "a new file name inside images/")
         report.captions(value if isinstance(value, str) else list(value), file, name)
-        seen.add(name)
