@@ -42,16 +42,6 @@ def check_similarity(similarity: np.ndarray, relevant: Sequence[Collection[int]]
             raise ValueError(f"query {query} needs relevant items within {within}, not {items}")
 
 
-def recall(ranked: Sequence[np.ndarray], k: int) -> float:
-    """Share of queries with a relevant item among the first k."""
-    return float(np.mean([positions[0] <= k for positions in ranked]))
-
-
-def median_rank(ranked: Sequence[np.ndarray]) -> float:
-    """Median over queries of the rank of the first relevant item."""
-    return float(np.median([positions[0] for positions in ranked]))
-
-
 def mean_average_precision(ranked: Sequence[np.ndarray]) -> float:
     """Mean over queries of the precision at each relevant item."""
     return float(np.mean([np.mean(np.arange(1, p.size + 1) / p) for p in ranked]))
@@ -60,8 +50,9 @@ def mean_average_precision(ranked: Sequence[np.ndarray]) -> float:
 def retrieve(similarity: np.ndarray, relevant: Sequence[Collection[int]]) -> dict[str, float]:
     """Every retrieval score of one direction: `recall1`, `recall5`, ..., `median_rank`, `map`."""
     ranked = ranks(similarity, relevant)
-    scores = {f"recall{k}": recall(ranked, k) for k in AT}
-    return scores | {"median_rank": median_rank(ranked), "map": mean_average_precision(ranked)}
+    first = np.array([positions[0] for positions in ranked])
+    scores = {f"recall{k}": float(np.mean(first <= k)) for k in AT}
+    return scores | {"median_rank": float(np.median(first)), "map": mean_average_precision(ranked)}
 
 
 def precision_at_depth(positions: np.ndarray) -> float:
@@ -83,7 +74,7 @@ def retrieval_scores(
     found |= intervals(each, lambda sums: dict(zip(names, sums.T / count, strict=True)), seed=seed)
     drawn = first[np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))]
     median = f"{way}_median_rank"
-    return found | {median: median_rank(ranked), f"{median}_ci": interval(np.median(drawn, axis=1))}
+    return found | {median: float(np.median(first)), f"{median}_ci": interval(np.median(drawn, axis=1))}
 
 
 def relevance(said: Sequence[Collection[str]]) -> tuple[list[str], list[list[int]], list[list[int]]]:

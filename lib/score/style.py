@@ -16,7 +16,7 @@ import numpy as np
 from lib.data.text import tokenize
 from lib.paths import some
 from lib.score.ngrams import END
-from lib.score.pairs import ScoreError, Tokenizer, Tokens, tokens_of
+from lib.score.pairs import ScoreError, Tokens, tokens_of
 
 UNKNOWN = "<unk>"  # every word that no reference has
 HELD_OUT = 10  # one text in so many measures the ceiling: the last ones, for a picture's texts stand together
@@ -25,9 +25,9 @@ HELD_OUT = 10  # one text in so many measures the ceiling: the last ones, for a 
 class StyleJudge:
     """Learns from the training references of each style; equal references make equal judges."""
 
-    def __init__(self, texts_by_style: Mapping[str, Sequence[str]], tokenizer: Tokenizer = tokenize):
-        self.styles, self.tokenizer = tuple(texts_by_style), tokenizer
-        self.references = {s: [tokens_of(t, tokenizer) for t in texts] for s, texts in texts_by_style.items()}
+    def __init__(self, texts_by_style: Mapping[str, Sequence[str]]):
+        self.styles = tuple(texts_by_style)
+        self.references = {s: [tokens_of(t, tokenize) for t in texts] for s, texts in texts_by_style.items()}
         if len(self.styles) < 2 or not all(self.references.values()):
             given = ", ".join(f"{style} {len(texts)}" for style, texts in self.references.items()) or "none"
             raise ScoreError(f"a judge needs two styles or more with texts each; given: {given}")
@@ -50,23 +50,19 @@ class StyleJudge:
 
     def classify(self, texts: Iterable[str]) -> list[str | None]:
         """The style that each text sounds like; None where no word of it tells anything."""
-        return [self.classifier.classify(tokens_of(text, self.tokenizer)) for text in texts]
+        return [self.classifier.classify(tokens_of(text, tokenize)) for text in texts]
 
     def scores(self, texts: Sequence[str], styles: Sequence[str]) -> dict[str, np.ndarray]:
         """Of each text against the style asked for, 1 or 0 and its perplexity: `more` of `evaluate`."""
         self.check(texts, styles)
         right = [found == style for found, style in zip(self.classify(texts), styles, strict=True)]
-        told = [tokens_of(text, self.tokenizer) for text in texts]
+        told = [tokens_of(text, tokenize) for text in texts]
         surprise = [self.models[s].perplexity(tokens) for s, tokens in zip(styles, told, strict=True)]
         return {"style_accuracy": np.array(right, float), "style_perplexity": np.array(surprise)}
 
     def accuracy(self, texts: Sequence[str], styles: Sequence[str]) -> float:
         """The share of texts that sound like the style asked for."""
         return float(self.scores(texts, styles)["style_accuracy"].mean())
-
-    def perplexity(self, texts: Sequence[str], styles: Sequence[str]) -> float:
-        """The mean of the texts' perplexities, each in the style asked for; lower is better."""
-        return float(self.scores(texts, styles)["style_perplexity"].mean())
 
     def check(self, texts: Sequence[str], styles: Sequence[str]) -> None:
         if isinstance(texts, str) or not texts or len(texts) != len(styles):
