@@ -2,7 +2,6 @@
 
 import random
 import re
-import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
@@ -120,25 +119,19 @@ def natural(name: str) -> list:
     return [int(part) if part.isdecimal() else part.lower() for part in re.split(r"(\d+)", name)]
 
 
-def scene_cuts(clip: str | Path | Sequence[Frame]) -> list[tuple[float, float]]:
+def scene_cuts(path: str | Path) -> list[tuple[float, float]]:
     """The scenes of a clip, each from its first frame to the next one's, in seconds.
 
     A cut is a frame that differs from the one before, in its colours and where they lie, by far more than its
     neighbours do among themselves.
     """
-    if isinstance(clip, str | Path):
-        return cuts_of(open_reel(Path(clip)))
-    usual = statistics.median([b.time - a.time for a, b in pairwise(clip)] or [0])
-    return cuts_among(clip, clip[-1].time + usual)
+    return cuts_of(open_reel(Path(path)))
 
 
 def cuts_of(reel: Reel) -> list[tuple[float, float]]:
     if reel.cut:
         raise ClipError(reel.cut)
-    return cuts_among(shown(reel, range(len(reel.marks))), reel.time(reel.end))
-
-
-def cuts_among(frames: Iterable[Frame], end: float) -> list[tuple[float, float]]:
+    frames = shown(reel, range(len(reel.marks)))
     times, sights = zip(*((frame.time, sight(frame.picture)) for frame in frames), strict=True)
     change = np.array([abs(b - a).sum() / 2 for a, b in pairwise(sights)])
     begun = [times[0]]
@@ -147,7 +140,7 @@ def cuts_among(frames: Iterable[Frame], end: float) -> list[tuple[float, float]]
         usual = np.median(around) if len(around) else 0
         if size > max(LEAST, SUDDEN * usual) and size >= around.max(initial=0):
             begun.append(times[place + 1])
-    return list(pairwise([*begun, end]))
+    return list(pairwise([*begun, reel.time(reel.end)]))
 
 
 def scenes(path: str | Path) -> list[tuple[float, float, Record]]:
