@@ -70,9 +70,8 @@ def opened(path: Path) -> Iterator["InputContainer"]:
         with av.open(str(path.resolve()), options=GUARD, metadata_errors="replace") as film:
             yield film
     except av.FFmpegError as error:
-        raise ClipError(
-            f"{shorten(path)}: broken film ({error.strerror}); nothing of it can be read"
-        ) from None
+        told = f"broken film ({error.strerror}); nothing of it can be read"
+        raise ClipError(f"{shorten(path)}: {told}") from None
 
 
 def pictured(film: "InputContainer", path: Path) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lib.data.formats.catalogue import find_known_dataset
+from lib.data.formats.catalogue import KNOWN_DATASETS
 from lib.data.formats.gallery import Gallery, leads_out, only_one
 from lib.data.formats.report import UNASSIGNED, Bad, Dataset, FormatError, OnBad, Report
 from lib.data.formats.stream import is_object, read_members
@@ -19,7 +19,7 @@ from lib.data.record import SPLITS, Record
 from lib.files import write_json
 from lib.paths import shorten
 
-SPELLINGS = tuple(find_known_dataset("deepfashion").folders)
+SPELLINGS = tuple(KNOWN_DATASETS["deepfashion"].folders)
 
 
 class Name(NamedTuple):

@@ -190,9 +190,8 @@ def table_records(table: ClipTable, split: str, *, images: Path | None = None) -
             media, frames = str(images), tuple(found)
         said = (row.fields[table.text],) if table.text else ()
         known = records.setdefault(ident, Record(ident, media, (), split, frames=frames))
-        if not (
-            known.frames == frames or (not gallery and row.frames == field_at(table.path, *known.frames))
-        ):
+        same = known.frames == frames
+        if not same and (gallery or row.frames != field_at(table.path, *known.frames)):
             REPORT.bad(Bad.DUPLICATE, table.path, row.line, f"other frames under another id than {ident!r}")
         records[ident] = replace(known, captions=known.captions + said)
     return list(records.values())
@@ -212,9 +211,8 @@ def write_table(path: str | Path, rows: Iterable[tuple[str, Sequence[bytes], str
 
 def to_line(cells: Sequence[str], path: str | Path) -> str:
     if odd := [cell for cell in cells if not cell or not is_unicode(cell) or re.search(r"[\t\r\n]", cell)]:
-        raise FormatError(
-            f"{shorten(path)}: {cells[0]!r}: a field is empty, or holds a tab or two lines: {odd[0]!r}"
-        )
+        told = f"a field is empty, or holds a tab or two lines: {odd[0]!r}"
+        raise FormatError(f"{shorten(path)}: {cells[0]!r}: {told}")
     return "\t".join(cells) + "\n"
 
 

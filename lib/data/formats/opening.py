@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lib.data.formats.catalogue import NAMES, find_known_dataset, guess_name, place_of
+from lib.data.formats.catalogue import KNOWN_DATASETS, guess_name, place_of
 from lib.data.formats.coco import read_coco
 from lib.data.formats.deepfashion import SPELLINGS, read_deepfashion
 from lib.data.formats.flickr import CAPTIONS, read_flickr
@@ -52,7 +52,7 @@ def open_dataset(
 
 def find_folder(name_or_folder: str | Path, dataset: Path = DATASET) -> Path:
     """Where a name or a path points; a missing place is an error that says what to do."""
-    known = find_known_dataset(str(name_or_folder))
+    known = KNOWN_DATASETS.get(str(name_or_folder))
     folder = place_of(known, dataset) if known else resolve(name_or_folder)
     if folder.exists():
         return folder
@@ -61,7 +61,7 @@ def find_folder(name_or_folder: str | Path, dataset: Path = DATASET) -> Path:
         raise FormatError(f"{shorten(folder)}: {known.name} is not here; expected {expected}. {known.get}")
     meant = guess_name(folder.name, dataset)
     question = f" (did you mean {meant}?)" if meant else ""
-    told = f"no such folder{question}; expected a path or one of the names {', '.join(NAMES)}"
+    told = f"no such folder{question}; expected a path or one of the names {', '.join(KNOWN_DATASETS)}"
     raise FormatError(f"{shorten(folder)}: {told}")
 
 
