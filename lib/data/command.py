@@ -81,11 +81,8 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
     partly = missing and splits.keys() - {UNASSIGNED}  # without any it is a collection of pictures
     told = [f"it names no pictures for {' and '.join(missing)}"] if partly else []
     summary["notes"] = [*report.notes, *told]
-    summary["problems"] = {
-        reason: {"count": count, "examples": report.examples[reason]}
-        for reason, count in report.counts.items()
-    }
-    return summary
+    counts, examples = report.counts.items(), report.examples
+    return summary | {"problems": {why: {"count": n, "examples": examples[why]} for why, n in counts}}
 
 
 def broken_pictures(dataset: Dataset) -> list[str]:
