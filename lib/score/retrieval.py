@@ -19,27 +19,19 @@ RESAMPLES = 1000
 def ranks(similarity: np.ndarray, relevant: Sequence[Collection[int]]) -> list[np.ndarray]:
     """For each query, the ranks (1 is first) of its relevant items, in ascending order."""
     similarity = np.asarray(similarity)
-    check_similarity(similarity, relevant)
-    ascending = np.sort(similarity, axis=1)
-    result = []
-    for query, items in enumerate(relevant):
-        mine = np.sort(similarity[query, sorted(set(items))])[::-1]
-        at_least = similarity.shape[1] - np.searchsorted(ascending[query], mine, side="left")
-        relevant_at_least = mine.size - np.searchsorted(mine[::-1], mine, side="left")
-        result.append(at_least - relevant_at_least + np.arange(1, mine.size + 1))
-    return result
-
-
-def check_similarity(similarity: np.ndarray, relevant: Sequence[Collection[int]]) -> None:
-    """Refuse what would give a number without a meaning."""
     if similarity.ndim != 2 or len(relevant) != len(similarity):
         raise ValueError(f"similarity {similarity.shape} does not fit {len(relevant)} queries")
     if np.isnan(similarity).any():
         raise ValueError("similarity contains NaN")
+    gallery, ascending, result = similarity.shape[1], np.sort(similarity, axis=1), []
     for query, items in enumerate(relevant):
-        if not items or not all(0 <= item < similarity.shape[1] for item in items):
-            within = f"0..{similarity.shape[1] - 1}"
-            raise ValueError(f"query {query} needs relevant items within {within}, not {items}")
+        if not items or not all(0 <= item < gallery for item in items):
+            raise ValueError(f"query {query} needs relevant items within 0..{gallery - 1}, not {items}")
+        mine = np.sort(similarity[query, sorted(set(items))])[::-1]
+        at_least = gallery - np.searchsorted(ascending[query], mine, side="left")
+        relevant_at_least = mine.size - np.searchsorted(mine[::-1], mine, side="left")
+        result.append(at_least - relevant_at_least + np.arange(1, mine.size + 1))
+    return result
 
 
 def mean_average_precision(ranked: Sequence[np.ndarray]) -> float:

@@ -55,8 +55,11 @@ def product_in(name: str) -> str | None:
 
 def read_deepfashion(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = True) -> Dataset:
     """Read the folder (by any of its three spellings, or the folder above it)."""
-    report = Report(on_bad)
-    folder = find_images_folder(Path(path), report)
+    report, path = Report(on_bad), Path(path)
+    # however it is spelled; two different ones side by side are an error
+    beside = [path.with_name(spelling) for spelling in SPELLINGS if spelling != path.name]
+    below = [path / spelling for spelling in SPELLINGS]
+    folder = only_one([path, *beside] if path.name in SPELLINGS else below, report) or path
     files = deepfashion_captions_files(folder, report)
     gallery = Gallery(folder / "images", report, need_images=need_images)
     attributes = read_attributes(folder / "attributes.json", report)
@@ -65,15 +68,6 @@ def read_deepfashion(path: str | Path, *, on_bad: OnBad = "raise", need_images: 
     if strangers:
         report.notes.append(f"attributes.json knows {len(strangers)} pictures that have no caption")
     return Dataset(records, format="deepfashion", folder=folder, report=report)
-
-
-def find_images_folder(path: Path, report: Report) -> Path:
-    """The dataset's folder, however it is spelled; two different ones side by side are an error."""
-    if path.name in SPELLINGS:
-        places = [path, *(path.with_name(spelling) for spelling in SPELLINGS if spelling != path.name)]
-    else:
-        places = [path / spelling for spelling in SPELLINGS]
-    return only_one(places, report) or path
 
 
 def deepfashion_captions_files(folder: Path, report: Report) -> dict[str, Path]:
