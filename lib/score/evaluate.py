@@ -120,7 +120,7 @@ def measure(
         notes["meteor"] = NO_NLTK
     means["rouge_l"] = rouge_l(pairs.candidates, pairs.references)
     if ready.unread:
-        notes["rouge_l"] = NOT_LATIN.format(ready.unread, len(pairs))
+        notes["rouge_l"] = NOT_LATIN.format(ready.unread, len(pairs.ids))
     means["rouge_l_coco"] = rouge_l_coco(pairs.candidates, pairs.references)
     means["rouge_l_rouge"] = rouge_l_rouge(pairs.candidates, pairs.references)
     same = ready.cider.table is ready.table

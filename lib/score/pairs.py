@@ -27,9 +27,6 @@ class ScoredPairs:
         self.candidates = [tokens_of(text, tokenizer) for text in self.texts]
         self.references = tokenize_references({key: references[key] for key in self.ids}, tokenizer)
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
 
 @lru_cache(maxsize=1 << 16)
 def tokens_of(text: str, tokenizer: Tokenizer) -> Tokens:

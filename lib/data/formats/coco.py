@@ -15,7 +15,8 @@ def read_coco(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = 
     """Read a folder of captions files, or one file. A record's id is COCO's image id as text."""
     path = Path(path)
     report = Report(on_bad)
-    files = coco_captions_files(path)
+    files = [path] if path.is_file() else sorted(path.glob("captions_*.json"))
+    files = files or sorted(path.glob("annotations/captions_*.json"))
     if not files:
         raise FormatError(f"{shorten(path)}: expected captions_*.json or annotations/captions_*.json in it")
     folder = path if path.is_dir() else path.parent
@@ -29,13 +30,6 @@ def read_coco(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = 
     if bare:
         report.notes.append(f"{bare} pictures have no captions")
     return Dataset(records, format="coco", folder=folder, report=report)
-
-
-def coco_captions_files(path: Path) -> list[Path]:
-    """The captions files of a folder, sorted by name; a file stands for itself."""
-    if path.is_file():
-        return [path]
-    return sorted(path.glob("captions_*.json")) or sorted(path.glob("annotations/captions_*.json"))
 
 
 def pictures_folder(file: Path) -> Path:
