@@ -54,8 +54,7 @@ def examine(name: str, format: str | None, need_images: bool, open_pictures: boo
     except OSError as error:  # a file that may not be read, a disk that fails
         return found | {"error": f"{shorten(error.filename or name)}: {error.strerror or error}"}
     found |= summarise(dataset)
-    broken = broken_pictures(dataset) if open_pictures and need_images and not problems else []
-    if broken:
+    if open_pictures and need_images and not problems and (broken := broken_pictures(dataset)):
         problems["broken picture"] = {"count": len(broken), "examples": broken[:SHOWN]}
     found["problems"] |= problems
     if not dataset and not found["problems"]:

@@ -95,11 +95,7 @@ def true_of_none(texts: Sequence[str], shown: Sequence[Mapping], world: World) -
 
 
 def both_ways(
-    similarity: np.ndarray,
-    said: Sequence[Collection[str]],
-    *,
-    back: np.ndarray | None = None,
-    seed: int = 0,
+    similarity: np.ndarray, said: Sequence[Collection[str]], *, back: np.ndarray | None = None, seed: int = 0
 ) -> dict[str, float | list[float]]:
     """Text to picture and back: `similarity` is [texts, pictures], the texts those of `relevance(said)`.
 

@@ -64,7 +64,13 @@ class StyleJudge:
 
     def scores(self, texts: Sequence[str], styles: Sequence[str]) -> dict[str, np.ndarray]:
         """Of each text against the style asked for, 1 or 0 and its perplexity: `more` of `evaluate`."""
-        self.check(texts, styles)
+        if isinstance(texts, str) or not texts or len(texts) != len(styles):
+            found = f"{len(texts)} and {len(styles)}"
+            raise ScoreError(f"expected a list of texts and a style for each, not {found}")
+        if unknown := [style for style in styles if style not in self.styles]:
+            near = get_close_matches(unknown[0], self.styles, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {some(self.styles)}"
+            raise ScoreError(f"unknown style {unknown[0]!r}; {hint}")
         right = [found == style for found, style in zip(self.classify(texts), styles, strict=True)]
         told = [tokens_of(text, tokenize) for text in texts]
         surprise = [self.models[s].perplexity(tokens) for s, tokens in zip(styles, told, strict=True)]
@@ -73,16 +79,6 @@ class StyleJudge:
     def accuracy(self, texts: Sequence[str], styles: Sequence[str]) -> float:
         """The share of texts that sound like the style asked for."""
         return float(self.scores(texts, styles)["style_accuracy"].mean())
-
-    def check(self, texts: Sequence[str], styles: Sequence[str]) -> None:
-        if isinstance(texts, str) or not texts or len(texts) != len(styles):
-            found = f"{len(texts)} and {len(styles)}"
-            raise ScoreError(f"expected a list of texts and a style for each, not {found}")
-        for style in styles:
-            if style not in self.styles:
-                near = get_close_matches(style, self.styles, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"known: {some(self.styles)}"
-                raise ScoreError(f"unknown style {style!r}; {hint}")
 
 
 class NaiveBayes:

@@ -20,8 +20,7 @@ def read_coco(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = 
     if not files:
         raise FormatError(f"{shorten(path)}: expected captions_*.json or annotations/captions_*.json in it")
     folder = path if path.is_dir() else path.parent
-    seen: set[int] = set()
-    records: list[Record] = []
+    seen, records = set(), []
     for file in files:
         names, captions = read_coco_rows(file, seen, report)
         gallery = Gallery(pictures_folder(file), report, need_images=need_images)

@@ -28,6 +28,7 @@ LONGEST = 64 << 20  # bytes of a row: frames by the hundred, and no more than me
 URL_SAFE = bytes.maketrans(b"-_", b"+/")
 MARK = b"\xef\xbb\xbf"  # with which some editors begin a file
 REPORT = Report("raise")
+GeneratedRow = Mapping[str, str | Sequence[str]]  # column -> a text, or the list of those generated
 
 
 def parse_schema(schema: str, *needed: str) -> list[str]:
@@ -217,11 +218,7 @@ def to_line(cells: Sequence[str], path: str | Path) -> str:
 
 
 def write_generated(
-    path: str | Path,
-    rows: Iterable[Mapping[str, str | Sequence[str]]],
-    columns: Sequence[str],
-    *,
-    repr: bool = False,
+    path: str | Path, rows: Iterable[GeneratedRow], columns: Sequence[str], *, repr: bool = False
 ) -> Path:
     """Write what was generated, a list of texts as JSON; with `repr` as Python shows it, as EasyNLP does."""
     spell = str if repr else functools.partial(json.dumps, ensure_ascii=False)
