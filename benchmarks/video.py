@@ -25,7 +25,7 @@ from PIL import Image
 from benchmarks.features import measure
 from benchmarks.results import record
 from lib import environment
-from lib.data.clips import load_frames, open_frames
+from lib.data.clips import open_frames
 from lib.data.formats.easynlp import ClipTable, table_records, write_table
 
 RATE, SIZE, COUNT = 30, (640, 360), 8
@@ -54,7 +54,7 @@ def draw_film(path: Path, seconds: int, key_every: int) -> Path:
 
 def draw_table(path: Path, film: Path, megabytes: int) -> Path:
     frames = []
-    for found in load_frames(film, COUNT):
+    for found in open_frames(film, COUNT):
         buffer = io.BytesIO()
         found.picture.save(buffer, "JPEG", quality=90)
         frames.append(buffer.getvalue())
@@ -147,7 +147,7 @@ def race_readers(title: str, film: Path, rounds: int) -> dict:
     }
     installed = importlib.util.find_spec("cv2") is not None
     absent = [name for name in readers if "OpenCV" in name and not installed]
-    ours = {"ours": lambda: [each.picture for each in load_frames(film, COUNT)]}
+    ours = {"ours": lambda: [each.picture for each in open_frames(film, COUNT)]}
     rows = ours | {name: read for name, read in readers.items() if name not in absent}
     for name, read in rows.items():
         check_alike(rows["ours"](), read(), name)

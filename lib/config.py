@@ -94,10 +94,8 @@ def fits(value: Any, hint: Any) -> bool:
         return value in get_args(hint)
     if isinstance(hint, types.UnionType) or get_origin(hint) is Union:
         return any(fits(value, option) for option in get_args(hint))
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+    if hint in (int, float):
+        return isinstance(value, int | hint) and not isinstance(value, bool)
     return isinstance(value, get_origin(hint) or hint)
 
 

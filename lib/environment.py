@@ -27,11 +27,8 @@ def pins(requirements: Path = ROOT / "requirements.txt") -> dict[str, str]:
 def mismatches(wanted: dict[str, str]) -> list[str]:
     """The pins that this Python does not meet, in words; empty when it meets all."""
     found = {name: installed(name).split("+")[0] for name in wanted}
-    return [
-        f"{name}=={version} wanted, {found[name]}"
-        for name, version in wanted.items()
-        if found[name] != version
-    ]
+    unmet = [name for name, version in wanted.items() if found[name] != version]
+    return [f"{name}=={wanted[name]} wanted, {found[name]}" for name in unmet]
 
 
 def versions(*packages: str) -> dict[str, str]:
@@ -50,13 +47,11 @@ def installed(package: str) -> str:
 def commit() -> str | None:
     """The code's git commit, with `+` where the tree has changes; None outside a checkout."""
     try:
-        head = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True, timeout=10
-        )
-        dirty = subprocess.run(["git", "diff", "--quiet", "HEAD"], cwd=ROOT, capture_output=True, timeout=10)
+        asked = ["git", "describe", "--always", "--exclude=*", "--abbrev=12", "--dirty=+"]
+        told = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return head.stdout.strip() + ("+" if dirty.returncode else "") if head.returncode == 0 else None
+    return told.stdout.strip() if told.returncode == 0 else None
 
 
 def python_verdict() -> str:

@@ -2,10 +2,8 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
-T = TypeVar("T")
 LIVE_EVERY, PLAIN_EVERY = 0.2, 10.0  # seconds between two drawings
 
 
@@ -16,16 +14,18 @@ class Progress:
         self.label, self.total, self.unit = label, total, unit
         self.done, self.begun_at, self.begun_with = done, time.monotonic(), done
         self.drawn_at, self.shown = 0.0, {}
-        self.screen = screen()
+        self.output = None  # in a notebook its own, which a new line replaces
+        self.terminal = not in_kernel() and sys.stderr.isatty()
+        self.every = LIVE_EVERY if self.terminal or in_kernel() else PLAIN_EVERY
 
     def update(self, steps: int = 1, **shown: Any) -> None:
         """Count steps; `shown` are values to print beside them, as text or number."""
         self.done += steps
         self.shown |= shown
         now = time.monotonic()
-        if now - self.drawn_at >= self.screen.every:
+        if now - self.drawn_at >= self.every:
             self.drawn_at = now
-            self.screen.draw(self.line())
+            self.draw()
 
     def line(self) -> str:
         """`drawing  1,200/4,000  30%  115 pictures/s  0:24 left  loss 0.301`."""
@@ -41,73 +41,37 @@ class Progress:
             parts.append(f"{clock(seconds)} taken")
         return "  ".join(parts + [f"{name} {brief(value)}" for name, value in self.shown.items()])
 
+    def draw(self) -> None:
+        """Replace the line in a notebook or a terminal, so that the last one stays; add one to a log."""
+        if not in_kernel():
+            before, end = ("\r\x1b[2K", "") if self.terminal else ("", "\n")
+            print(f"{before}{self.line()}", end=end, file=sys.stderr, flush=True)
+            return
+        from IPython.display import display
+
+        bundle = {"text/plain": self.line()}
+        if self.output is None:
+            self.output = display(bundle, raw=True, display_id=True)
+        else:
+            self.output.update(bundle, raw=True)
+
     def __enter__(self) -> "Progress":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.screen.draw(self.line())
-        self.screen.end()
-
-
-def track(items: Iterable[T], label: str, *, total: int | None = None, unit: str = "") -> Iterator[T]:
-    """Hand the items on, counting them."""
-    with Progress(label, total if total is not None else len(items), unit) as progress:
-        for item in items:
-            yield item
-            progress.update()
-
-
-class Terminal:
-    """Overwrites its own line."""
-
-    every = LIVE_EVERY
-
-    def draw(self, line: str) -> None:
-        sys.stderr.write(f"\r\x1b[2K{line}")
-        sys.stderr.flush()
+        self.draw()
+        self.end()
 
     def end(self) -> None:
-        sys.stderr.write("\n")
+        """Leave the line as it stands: what is told next comes below it."""
+        self.output = None
+        if self.terminal:
+            sys.stderr.write("\n")
 
 
-class Kernel:
-    """Replaces its own output, so that a saved notebook holds the last line only."""
-
-    every = LIVE_EVERY
-
-    def __init__(self):
-        self.handle = None
-
-    def draw(self, line: str) -> None:
-        from IPython.display import display
-
-        bundle = {"text/plain": line}
-        if self.handle is None:
-            self.handle = display(bundle, raw=True, display_id=True)
-        else:
-            self.handle.update(bundle, raw=True)
-
-    def end(self) -> None:
-        self.handle = None
-
-
-class Plain:
-    """A line now and then, for logs and pipes."""
-
-    every = PLAIN_EVERY
-
-    def draw(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        pass
-
-
-def screen() -> Terminal | Kernel | Plain:
-    """Where this process shows progress."""
-    if "ipykernel" in sys.modules and sys.modules["ipykernel.kernelapp"].IPKernelApp.initialized():
-        return Kernel()
-    return Terminal() if sys.stderr.isatty() else Plain()
+def in_kernel() -> bool:
+    """Whether this process runs a notebook."""
+    return "ipykernel" in sys.modules and sys.modules["ipykernel.kernelapp"].IPKernelApp.initialized()
 
 
 def brief(value: Any) -> str:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 DEBIAN = Path("/usr/share/wordnet")
 DOWNLOAD_SECONDS = 20
-PARTS = ("adj", "adv", "noun", "verb")
 PART_NUMBER = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
 
 # WordNet's lexicographer files in the order of their numbers: Debian ships them as a manual page only.
@@ -79,15 +78,10 @@ def open_reader() -> "WordNetCorpusReader":
 def from_debian(folder: Path, source: Path = DEBIAN) -> bool:
     """Lay Debian's database files out as nltk's reader expects them."""
     target = folder / "corpora" / "wordnet"
-    files = [f"{kind}.{part}" for kind in ("index", "data") for part in PARTS] + [
-        f"{part}.exc" for part in PARTS
-    ]
+    files = [name for part in PART_NUMBER for name in (f"index.{part}", f"data.{part}", f"{part}.exc")]
     if not all((source / name).is_file() for name in [*files, "index.sense"]):
         return False
-    target.mkdir(parents=True, exist_ok=True)
-    for path in source.iterdir():
-        if path.is_file():
-            shutil.copyfile(path, target / path.name)
+    shutil.copytree(source, target, copy_function=shutil.copyfile, dirs_exist_ok=True)
     (target / "lexnames").write_text(lexnames(), encoding="ascii")
     return True
 

@@ -9,7 +9,7 @@ import torch
 
 from lib.checkpoint import locate
 from lib.config import ConfigError, Training, unknown
-from lib.data.clips import load_frames
+from lib.data.clips import open_frames
 from lib.data.films import FILMS, is_film
 from lib.data.formats import easynlp as tables
 from lib.data.formats.gallery import is_picture, leads_out
@@ -179,7 +179,7 @@ def pack_clips(args: argparse.Namespace) -> None:
 
     def rows() -> Iterator[tuple[str, list[bytes], str | None]]:
         for name, path in clips.items():
-            shown = load_frames(path, args.frames, choose=args.choose, seed=args.random_seed)
+            shown = open_frames(path, args.frames, choose=args.choose, seed=args.random_seed)
             frames = [to_jpeg(frame.picture) for frame in shown]
             texts = said[name] if isinstance(said[name], list) else [said[name]]
             yield from ((name, frames, text) for text in texts)

@@ -2,7 +2,6 @@
 
 import random
 import re
-import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
@@ -35,39 +34,32 @@ class Frame(NamedTuple):
     picture: Image.Image
 
 
-def load_frames(
-    path: str | Path, count: int, *, choose: Choose = "uniform", seed: int | None = None
+def open_frames(
+    clip: Record | str | Path, count: int, *, choose: Choose = "uniform", seed: int | None = None
 ) -> list[Frame]:
     """Frames of a film, a GIF or a folder of pictures, in order, upright and in RGB.
 
-    `uniform` takes those shown at the middles of `count` equal parts of its duration, `random` one that
-    begins in each part, `first` the first `count`. No frame comes twice, so a short clip gives fewer. A film
-    that is cut short has no known duration: it is an error, but for `first` where what is there is enough.
+    Of a record also some of a film's frames, files, or a row of a table. `uniform` takes those shown at the
+    middles of `count` equal parts of its duration, `random` one that begins in each part, `first` the first
+    `count`. No frame comes twice, so a short clip gives fewer. A film that is cut short has no known
+    duration: it is an error, but for `first` where what is there is enough.
     """
-    return list(chosen(open_reel(Path(path)), Path(path), count, choose, seed))
-
-
-def open_frames(
-    record: Record, count: int, *, choose: Choose = "uniform", seed: int | None = None
-) -> list[Frame]:
-    """The same of a record: a film, a GIF, a folder, some of a film's frames, files, or a row of a table."""
-    return list(chosen(reel_of(record), Path(record.media), count, choose, seed))
-
-
-def chosen(reel: Reel, path: Path, count: int, choose: Choose, seed: int | None) -> Iterator[Frame]:
+    reel = reel_of(clip) if isinstance(clip, Record) else open_reel(Path(clip))
     if count < 1 or choose not in ("uniform", "first", "random") or (choose == "random" and seed is None):
         raise ValueError(f"impossible choice of frames: {count=}, {choose=}, {seed=}")
     if reel.cut and (choose != "first" or len(reel.marks) < count):
-        raise ClipError(f"{shorten(path)}: {reel.cut}")
-    if choose == "first":
-        return shown(reel, range(min(count, len(reel.marks))))
+        raise ClipError(reel.cut)
     begun, lasts = reel.marks[0], reel.end - reel.marks[0]
-    if choose == "uniform":
+    if choose == "first":
+        places = range(min(count, len(reel.marks)))
+    elif choose == "uniform":
         middles = (begun + (2 * part + 1) * lasts // (2 * count) for part in range(count))
-        return shown(reel, sorted({bisect_right(reel.marks, middle) - 1 for middle in middles}))
-    chance = random.Random(seed)
-    edges = [bisect_left(reel.marks, begun - (-part * lasts // count)) for part in range(count + 1)]
-    return shown(reel, [chance.randrange(low, high) for low, high in pairwise(edges) if low < high])
+        places = sorted({bisect_right(reel.marks, middle) - 1 for middle in middles})
+    else:
+        chance = random.Random(seed)
+        edges = [bisect_left(reel.marks, begun - (-part * lasts // count)) for part in range(count + 1)]
+        places = [chance.randrange(low, high) for low, high in pairwise(edges) if low < high]
+    return list(shown(reel, places))
 
 
 def shown(reel: Reel, places: Sequence[int]) -> Iterator[Frame]:
@@ -127,25 +119,19 @@ def natural(name: str) -> list:
     return [int(part) if part.isdecimal() else part.lower() for part in re.split(r"(\d+)", name)]
 
 
-def scene_cuts(clip: str | Path | Sequence[Frame]) -> list[tuple[float, float]]:
+def scene_cuts(path: str | Path) -> list[tuple[float, float]]:
     """The scenes of a clip, each from its first frame to the next one's, in seconds.
 
     A cut is a frame that differs from the one before, in its colours and where they lie, by far more than its
     neighbours do among themselves.
     """
-    if isinstance(clip, str | Path):
-        return cuts_of(open_reel(Path(clip)), Path(clip))
-    usual = statistics.median([b.time - a.time for a, b in pairwise(clip)] or [0])
-    return cuts_among(clip, clip[-1].time + usual)
+    return cuts_of(open_reel(Path(path)))
 
 
-def cuts_of(reel: Reel, path: Path) -> list[tuple[float, float]]:
+def cuts_of(reel: Reel) -> list[tuple[float, float]]:
     if reel.cut:
-        raise ClipError(f"{shorten(path)}: {reel.cut}")
-    return cuts_among(shown(reel, range(len(reel.marks))), reel.time(reel.end))
-
-
-def cuts_among(frames: Iterable[Frame], end: float) -> list[tuple[float, float]]:
+        raise ClipError(reel.cut)
+    frames = shown(reel, range(len(reel.marks)))
     times, sights = zip(*((frame.time, sight(frame.picture)) for frame in frames), strict=True)
     change = np.array([abs(b - a).sum() / 2 for a, b in pairwise(sights)])
     begun = [times[0]]
@@ -154,14 +140,13 @@ def cuts_among(frames: Iterable[Frame], end: float) -> list[tuple[float, float]]
         usual = np.median(around) if len(around) else 0
         if size > max(LEAST, SUDDEN * usual) and size >= around.max(initial=0):
             begun.append(times[place + 1])
-    return list(pairwise([*begun, end]))
+    return list(pairwise([*begun, reel.time(reel.end)]))
 
 
 def scenes(path: str | Path) -> list[tuple[float, float, Record]]:
     """The scenes of a film or GIF: start, end, and a record of those frames alone."""
-    reel, path = open_reel(Path(path)), Path(path)
-    found = []
-    for start, end in cuts_of(reel, path):
+    reel, found = open_reel(Path(path)), []
+    for start, end in cuts_of(reel):
         places = tuple(p for p, mark in enumerate(reel.marks) if start <= reel.time(mark) < end)
         found.append((start, end, Record(f"{path}, {start:.2f} s", str(path), (), "", frames=places)))
     return found

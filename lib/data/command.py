@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import Any
 
-from lib.data.formats.catalogue import NAMES, find_known_dataset
+from lib.data.formats.catalogue import KNOWN_DATASETS
 from lib.data.formats.opening import READERS, open_dataset
 from lib.data.formats.report import UNASSIGNED, Dataset, NoPictures, printable
 from lib.data.images import ImageError, load_image
@@ -20,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare `check` and its options."""
     actions = parser.add_subparsers(dest="action", required=True)
     check = actions.add_parser("check", help="say what a dataset folder holds, and what is wrong or missing")
-    check.add_argument("dataset", metavar="NAME|FOLDER", help=f"a folder, or one of {', '.join(NAMES)}")
+    check.add_argument(
+        "dataset", metavar="NAME|FOLDER", help=f"a folder, or one of {', '.join(KNOWN_DATASETS)}"
+    )
     check.add_argument("--format", choices=list(READERS), help="read it as this, instead of recognising it")
     check.add_argument("--captions-only", action="store_true", help="do not ask for the pictures")
     check.add_argument("--open-pictures", action="store_true", help="load each picture too (slow)")
@@ -36,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
 def examine(name: str, format: str | None, need_images: bool, open_pictures: bool) -> dict[str, Any]:
     """Everything the check has to say, as plain data."""
-    known = find_known_dataset(name)
+    known = KNOWN_DATASETS.get(name)
     found: dict[str, Any] = {"dataset": name, "ok": False}
     if known:
         found |= {"expected": list(known.layout), "get": known.get}
@@ -52,8 +54,7 @@ def examine(name: str, format: str | None, need_images: bool, open_pictures: boo
     except OSError as error:  # a file that may not be read, a disk that fails
         return found | {"error": f"{shorten(error.filename or name)}: {error.strerror or error}"}
     found |= summarise(dataset)
-    broken = broken_pictures(dataset) if open_pictures and need_images and not problems else []
-    if broken:
+    if open_pictures and need_images and not problems and (broken := broken_pictures(dataset)):
         problems["broken picture"] = {"count": len(broken), "examples": broken[:SHOWN]}
     found["problems"] |= problems
     if not dataset and not found["problems"]:
@@ -79,11 +80,8 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
     partly = missing and splits.keys() - {UNASSIGNED}  # without any it is a collection of pictures
     told = [f"it names no pictures for {' and '.join(missing)}"] if partly else []
     summary["notes"] = [*report.notes, *told]
-    summary["problems"] = {
-        reason: {"count": count, "examples": report.examples[reason]}
-        for reason, count in report.counts.items()
-    }
-    return summary
+    counts, examples = report.counts.items(), report.examples
+    return summary | {"problems": {why: {"count": n, "examples": examples[why]} for why, n in counts}}
 
 
 def broken_pictures(dataset: Dataset) -> list[str]:

@@ -47,7 +47,7 @@ class Reel:
     end: int
     unit: Fraction  # seconds
     read: Callable[[Sequence[int]], Iterable[Image.Image]]
-    cut: str = ""  # what is wrong with its end, where something is
+    cut: str = ""  # what is wrong with the end of which file, where something is
 
     def time(self, mark: int) -> float:
         """Seconds from its first frame on."""
@@ -70,9 +70,8 @@ def opened(path: Path) -> Iterator["InputContainer"]:
         with av.open(str(path.resolve()), options=GUARD, metadata_errors="replace") as film:
             yield film
     except av.FFmpegError as error:
-        raise ClipError(
-            f"{shorten(path)}: broken film ({error.strerror}); nothing of it can be read"
-        ) from None
+        told = f"broken film ({error.strerror}); nothing of it can be read"
+        raise ClipError(f"{shorten(path)}: {told}") from None
 
 
 def pictured(film: "InputContainer", path: Path) -> Any:
@@ -108,8 +107,8 @@ def survey_film(path: Path) -> Reel:
     marks = sorted({packet.mark for packet in packets})
     last = max(packets).lasts or int(statistics.median([b - a for a, b in pairwise(marks)] or [1]))
     seconds = float((marks[-1] - marks[0]) * unit)
-    cut = f"the film is cut short: {len(marks)} frames, {seconds:.1f} s of it can be read" if broken else ""
-    plan = None if counted else packets
+    told = f"{shorten(path)}: the film is cut short: {len(marks)} frames, {seconds:.1f} s of it can be read"
+    plan, cut = None if counted else packets, told if broken else ""
     return Reel(marks, marks[-1] + last, unit, lambda places: read_film(path, marks, plan, places), cut)
 
 

@@ -9,7 +9,7 @@ import hashlib
 import random
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -58,8 +58,8 @@ class Batch:
 
     def change(self, act: Callable[[torch.Tensor], torch.Tensor]) -> "Batch":
         """The same batch with `act` done to each tensor."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(self, **{name: act(v) for name, v in values.items() if isinstance(v, torch.Tensor)})
+        tensors = {name: v for name, v in vars(self).items() if isinstance(v, torch.Tensor)}
+        return replace(self, **{name: act(tensor) for name, tensor in tensors.items()})
 
     def to(self, device: torch.device | str) -> "Batch":
         return self.change(lambda tensor: tensor.to(device, non_blocking=True))

@@ -195,7 +195,7 @@ def deliver(
             if prediction.trouble is not None:
                 failed += 1
                 if progress:
-                    progress.screen.end()
+                    progress.end()
                 print(f"lookbook predict: {prediction.trouble}", file=sys.stderr)
             elif kept:
                 said = {"captions": list(prediction.captions), "scores": list(prediction.scores)}

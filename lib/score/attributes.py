@@ -43,7 +43,6 @@ class AttributeScore:
     precision: float
     recall: float
     per_attribute: dict[str, dict[str, float]]  # name -> precision, recall, f1, support (visible attributes)
-    per_caption: list[float]  # F1 of each caption, in the order given
     counts: np.ndarray  # [C, 3] of each caption: statements that are right, statements, visible attributes
 
 
@@ -71,7 +70,6 @@ def attribute_f1(
     return AttributeScore(
         **{name: float(rate) for name, rate in attribute_rates(counts.sum(axis=0)).items()},
         per_attribute={name: _row(tally) for name, tally in zip(names, by_name, strict=True) if tally.any()},
-        per_caption=attribute_rates(counts)["f1"].tolist(),
         counts=counts,
     )
 

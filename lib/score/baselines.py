@@ -117,7 +117,9 @@ def constant_bleu(captions: Sequence[Tokens], table: ReferenceTable) -> np.ndarr
         statistics[:, ORDERS + n] = np.maximum(numbered.lengths - n, 0) * len(table)
     lengths, which = np.unique(numbered.lengths, return_inverse=True)
     statistics[:, -2] = numbered.lengths * len(table)
-    statistics[:, -1] = sum_closest(table, lengths)[which]
+    rows, real = table.rows_of(np.arange(len(table)))
+    closest = [nearest_lengths(table.lengths[rows], real, length).sum() for length in lengths]
+    statistics[:, -1] = np.array(closest)[which]
     return coco_bleu(statistics)[:, 3]
 
 
@@ -133,10 +135,3 @@ def count_correct(number: np.ndarray, count: np.ndarray, order: ReferenceNgrams)
         repeated = (count >= k) & (number < items.size)
         correct[repeated] += items[number[repeated]]
     return correct
-
-
-def sum_closest(table: ReferenceTable, lengths: np.ndarray) -> np.ndarray:
-    """For each caption length, the closest reference lengths summed over all items."""
-    rows, real = table.rows_of(np.arange(len(table)))
-    theirs = table.lengths[rows]
-    return np.array([nearest_lengths(theirs, real, length).sum() for length in lengths], float)

@@ -17,18 +17,16 @@ def bleu_statistics(table: ReferenceTable, candidates: Candidates) -> np.ndarray
         result[:, n] = np.bincount(mine.row[known], clipped, minlength=captions)
         result[:, ORDERS + n] = np.maximum(candidates.lengths - n, 0)
     result[:, -2] = candidates.lengths
-    result[:, -1] = closest_lengths(table, candidates)
+    rows, real = table.rows_of(candidates.items)
+    result[:, -1] = nearest_lengths(table.lengths[rows], real, candidates.lengths[:, None])
     return result
 
 
-def closest_lengths(table: ReferenceTable, candidates: Candidates) -> np.ndarray:
-    """The length of the reference nearest in length to each candidate, the shorter of two equally near."""
-    rows, real = table.rows_of(candidates.items)
-    return nearest_lengths(table.lengths[rows], real, candidates.lengths[:, None])
-
-
 def nearest_lengths(lengths: np.ndarray, real: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """In each row of reference lengths [C, R] the nearest one wanted [C, 1], leaving padding out."""
+    """In each row of reference lengths [C, R] the one nearest to what is wanted [C, 1], padding left out.
+
+    Of two equally near it is the shorter.
+    """
     scale = lengths.max(initial=0) + 1
     ranked = np.where(real, np.abs(lengths - wanted) * scale + lengths, np.iinfo(np.int64).max)
     return ranked.min(axis=1, initial=np.iinfo(np.int64).max) % scale

@@ -67,15 +67,12 @@ class CiderD:
             index = document_frequencies.index if document_frequencies else None
             self.table = ReferenceTable(references, index=index, end_token=end_token)
         frequencies = document_frequencies or DocumentFrequencies.from_table(self.table)
-        self._check(frequencies)
-        self.rarity = frequencies.rarities(self.table.index.sizes)
-        self.norms = [self._reference_norms(n) for n in range(ORDERS)]
-
-    def _check(self, frequencies: DocumentFrequencies) -> None:
         if frequencies.index is not self.table.index and frequencies.index is not self.table.base:
             raise ValueError("the references were not numbered by these document frequencies' index")
         if frequencies.end_token != self.table.end_token:
             raise ValueError("document frequencies and references must agree on the end token")
+        self.rarity = frequencies.rarities(self.table.index.sizes)
+        self.norms = [self._reference_norms(n) for n in range(ORDERS)]
 
     def scores(self, candidates: Sequence[Tokens], indices: Sequence[int] | None = None) -> np.ndarray:
         """CIDEr-D of each candidate against the references of item `indices[k]` (without indices: item k)."""

@@ -26,19 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score, print a table, write the JSON."""
-    scores = score_files(args)
-    print(spell_scores(scores))
-    if args.json:
-        try:
-            write_json(resolve(args.json), scores, indent=1)
-        except OSError as error:
-            told = f"cannot be written: {error.strerror or error}"
-            raise ScoreError(f"{resolve(args.json)}: {told}") from None
-    return 0
-
-
-def score_files(args: argparse.Namespace) -> dict:
-    """The scores of the candidates' file."""
     candidates = read_candidates(resolve(args.candidates))
     references = read_caption_file(resolve(args.references))
     frequencies = None
@@ -46,7 +33,11 @@ def score_files(args: argparse.Namespace) -> dict:
         groups = tokenize_references(read_caption_file(resolve(args.frequencies)), tokenize)
         frequencies = DocumentFrequencies.of(groups, end_token=args.end_token)
     how = {"end_token": args.end_token, "resamples": args.resamples}
-    return evaluate(candidates, references, document_frequencies=frequencies, **how)
+    scores = evaluate(candidates, references, document_frequencies=frequencies, **how)
+    print(spell_scores(scores))
+    if args.json:
+        write_json(resolve(args.json), scores, indent=1)
+    return 0
 
 
 def read_candidates(path: Path) -> dict[str, str]:

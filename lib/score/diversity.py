@@ -33,12 +33,9 @@ def diversity(candidates: Sequence[Tokens]) -> dict[str, float]:
 
 def distinct(candidates: Sequence[Tokens], n: int) -> float:
     """Distinct n-grams by all n-grams, over all captions together."""
-    total, kinds = 0, set()
-    for tokens in candidates:
-        ngrams = list(zip(*(tokens[i:] for i in range(n)), strict=False))
-        total += len(ngrams)
-        kinds.update(ngrams)
-    return len(kinds) / total if total else 0.0
+    shifted = ([tokens[i:] for i in range(n)] for tokens in candidates)
+    ngrams = [ngram for lines in shifted for ngram in zip(*lines, strict=False)]
+    return len(set(ngrams)) / len(ngrams) if ngrams else 0.0
 
 
 def ends_are_usual(references: Sequence[Sequence[Tokens]]) -> bool:

@@ -23,7 +23,7 @@ from lib.score.diversity import diversity, ends_are_usual, ends_badly
 from lib.score.meteor import Meteor, find_word_forms
 from lib.score.ngrams import ORDERS, ReferenceTable
 from lib.score.pairs import References, ScoredPairs, ScoreError, Texts, Tokenizer
-from lib.score.rouge import has_alphanumeric, rouge_l, rouge_l_coco, rouge_l_rouge
+from lib.score.rouge import rouge_l, rouge_l_coco, rouge_l_rouge, split_alphanumeric
 
 BLEU_KEYS = tuple(f"bleu{n}" for n in range(1, ORDERS + 1))
 NO_NLTK = "nltk is not installed, so METEOR is not reported"
@@ -120,7 +120,7 @@ def measure(
         notes["meteor"] = NO_NLTK
     means["rouge_l"] = rouge_l(pairs.candidates, pairs.references)
     if ready.unread:
-        notes["rouge_l"] = NOT_LATIN.format(ready.unread, len(pairs))
+        notes["rouge_l"] = NOT_LATIN.format(ready.unread, len(pairs.ids))
     means["rouge_l_coco"] = rouge_l_coco(pairs.candidates, pairs.references)
     means["rouge_l_rouge"] = rouge_l_rouge(pairs.candidates, pairs.references)
     same = ready.cider.table is ready.table
@@ -151,5 +151,5 @@ def prepare(references: tuple, frequencies: DocumentFrequencies | None, end_toke
         meteor = Meteor(references, find_word_forms())
     except ImportError:
         meteor = None
-    unread = sum(not all(map(has_alphanumeric, group)) for group in references)
+    unread = sum(not all(map(split_alphanumeric, group)) for group in references)
     return Prepared(table, cider, meteor, unread, ends_are_usual(references))

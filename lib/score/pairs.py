@@ -27,9 +27,6 @@ class ScoredPairs:
         self.candidates = [tokens_of(text, tokenizer) for text in self.texts]
         self.references = tokenize_references({key: references[key] for key in self.ids}, tokenizer)
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
 
 @lru_cache(maxsize=1 << 16)
 def tokens_of(text: str, tokenizer: Tokenizer) -> Tokens:
@@ -61,16 +58,10 @@ def match_ids(candidates: Texts, references: References) -> list:
         raise ScoreError("candidates and references must both have ids or both be lists")
     if not len(candidates):
         raise ScoreError("there is no candidate to score")
-    if isinstance(candidates, Mapping):
-        check_ids(candidates, references)
-        return list(candidates)
-    if len(candidates) != len(references):
-        raise ScoreError(f"{len(candidates)} candidates for {len(references)} lists of references")
-    return list(range(len(candidates)))
-
-
-def check_ids(candidates: Mapping, references: Mapping) -> None:
-    """Both sides must have the same ids."""
+    if not isinstance(candidates, Mapping):
+        if len(candidates) != len(references):
+            raise ScoreError(f"{len(candidates)} candidates for {len(references)} lists of references")
+        return list(range(len(candidates)))
     sides = {
         "candidates have no reference": [key for key in candidates if key not in references],
         "references have no candidate": [key for key in references if key not in candidates],
@@ -78,3 +69,4 @@ def check_ids(candidates: Mapping, references: Mapping) -> None:
     problems = [f"{len(keys)} {what}: {some(keys, SHOWN)}" for what, keys in sides.items() if keys]
     if problems:
         raise ScoreError("ids do not match; " + "; ".join(problems))
+    return list(candidates)

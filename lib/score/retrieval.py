@@ -19,37 +19,19 @@ RESAMPLES = 1000
 def ranks(similarity: np.ndarray, relevant: Sequence[Collection[int]]) -> list[np.ndarray]:
     """For each query, the ranks (1 is first) of its relevant items, in ascending order."""
     similarity = np.asarray(similarity)
-    check_similarity(similarity, relevant)
-    ascending = np.sort(similarity, axis=1)
-    result = []
-    for query, items in enumerate(relevant):
-        mine = np.sort(similarity[query, sorted(set(items))])[::-1]
-        at_least = similarity.shape[1] - np.searchsorted(ascending[query], mine, side="left")
-        relevant_at_least = mine.size - np.searchsorted(mine[::-1], mine, side="left")
-        result.append(at_least - relevant_at_least + np.arange(1, mine.size + 1))
-    return result
-
-
-def check_similarity(similarity: np.ndarray, relevant: Sequence[Collection[int]]) -> None:
-    """Refuse what would give a number without a meaning."""
     if similarity.ndim != 2 or len(relevant) != len(similarity):
         raise ValueError(f"similarity {similarity.shape} does not fit {len(relevant)} queries")
     if np.isnan(similarity).any():
         raise ValueError("similarity contains NaN")
+    gallery, ascending, result = similarity.shape[1], np.sort(similarity, axis=1), []
     for query, items in enumerate(relevant):
-        if not items or not all(0 <= item < similarity.shape[1] for item in items):
-            within = f"0..{similarity.shape[1] - 1}"
-            raise ValueError(f"query {query} needs relevant items within {within}, not {items}")
-
-
-def recall(ranked: Sequence[np.ndarray], k: int) -> float:
-    """Share of queries with a relevant item among the first k."""
-    return float(np.mean([positions[0] <= k for positions in ranked]))
-
-
-def median_rank(ranked: Sequence[np.ndarray]) -> float:
-    """Median over queries of the rank of the first relevant item."""
-    return float(np.median([positions[0] for positions in ranked]))
+        if not items or not all(0 <= item < gallery for item in items):
+            raise ValueError(f"query {query} needs relevant items within 0..{gallery - 1}, not {items}")
+        mine = np.sort(similarity[query, sorted(set(items))])[::-1]
+        at_least = gallery - np.searchsorted(ascending[query], mine, side="left")
+        relevant_at_least = mine.size - np.searchsorted(mine[::-1], mine, side="left")
+        result.append(at_least - relevant_at_least + np.arange(1, mine.size + 1))
+    return result
 
 
 def mean_average_precision(ranked: Sequence[np.ndarray]) -> float:
@@ -60,8 +42,9 @@ def mean_average_precision(ranked: Sequence[np.ndarray]) -> float:
 def retrieve(similarity: np.ndarray, relevant: Sequence[Collection[int]]) -> dict[str, float]:
     """Every retrieval score of one direction: `recall1`, `recall5`, ..., `median_rank`, `map`."""
     ranked = ranks(similarity, relevant)
-    scores = {f"recall{k}": recall(ranked, k) for k in AT}
-    return scores | {"median_rank": median_rank(ranked), "map": mean_average_precision(ranked)}
+    first = np.array([positions[0] for positions in ranked])
+    scores = {f"recall{k}": float(np.mean(first <= k)) for k in AT}
+    return scores | {"median_rank": float(np.median(first)), "map": mean_average_precision(ranked)}
 
 
 def precision_at_depth(positions: np.ndarray) -> float:
@@ -83,7 +66,7 @@ def retrieval_scores(
     found |= intervals(each, lambda sums: dict(zip(names, sums.T / count, strict=True)), seed=seed)
     drawn = first[np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))]
     median = f"{way}_median_rank"
-    return found | {median: median_rank(ranked), f"{median}_ci": interval(np.median(drawn, axis=1))}
+    return found | {median: float(np.median(first)), f"{median}_ci": interval(np.median(drawn, axis=1))}
 
 
 def relevance(said: Sequence[Collection[str]]) -> tuple[list[str], list[list[int]], list[list[int]]]:
@@ -112,11 +95,7 @@ def true_of_none(texts: Sequence[str], shown: Sequence[Mapping], world: World) -
 
 
 def both_ways(
-    similarity: np.ndarray,
-    said: Sequence[Collection[str]],
-    *,
-    back: np.ndarray | None = None,
-    seed: int = 0,
+    similarity: np.ndarray, said: Sequence[Collection[str]], *, back: np.ndarray | None = None, seed: int = 0
 ) -> dict[str, float | list[float]]:
     """Text to picture and back: `similarity` is [texts, pictures], the texts those of `relevance(said)`.
 

@@ -41,25 +41,19 @@ class Reward:
             raise ScoreError(f"unknown reward {', '.join(unknown) or 'none'}; known: {', '.join(REWARDS)}")
         self.weights = dict(weights)
         # score -> a function of the candidates and the items that they are of
-        self.score = {
-            "rouge_l_coco": lambda given, of: rouge_l_coco(given, [references[index] for index in of])
-        }
+        score = {"rouge_l_coco": lambda given, of: rouge_l_coco(given, [references[item] for item in of])}
         if "cider_d" in weights:
-            self.score["cider_d"] = CiderD(references, document_frequencies, end_token=end_token).scores
+            score["cider_d"] = CiderD(references, document_frequencies, end_token=end_token).scores
         if "bleu4" in weights:
             table = ReferenceTable(references)
-            self.score["bleu4"] = lambda given, of: coco_bleu(bleu_statistics(table, table.count(given, of)))[
-                :, 3
-            ]
+            score["bleu4"] = lambda given, of: coco_bleu(bleu_statistics(table, table.count(given, of)))[:, 3]
         if "meteor" in weights:
-            self.score["meteor"] = Meteor(references).scores
+            score["meteor"] = Meteor(references).scores
         if "good_ending" in weights:  # 1, or 0 for a caption that breaks off
             closed = ends_are_usual(references)
-            self.score["good_ending"] = lambda given, of: np.array(
-                [not ends_badly(t, closed) for t in given], float
-            )
+            score["good_ending"] = lambda given, of: np.array([1.0 - ends_badly(t, closed) for t in given])
         if "attribute_f1" in weights:
-            self.score["attribute_f1"] = self._attribute_f1
+            score["attribute_f1"] = self._attribute_f1
             if attributes is None or len(attributes) != len(references) or not all(attributes):
                 raise ScoreError("the reward attribute_f1 needs the visible attributes of every picture")
             if world is None:
@@ -69,6 +63,7 @@ class Reward:
             self.stated = lru_cache(maxsize=1 << 16)(
                 lambda words: statements(detokenize(words.split(" ")), world)
             )
+        self.score = score
 
     def scores(self, candidates: Sequence[Tokens], indices: Sequence[int]) -> np.ndarray:
         """The reward of each candidate against the references of item `indices[k]`."""

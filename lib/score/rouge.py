@@ -76,11 +76,6 @@ def split_alphanumeric(tokens: Sequence[str]) -> list[str]:
     return list(chain.from_iterable(map(alphanumeric, tokens)))
 
 
-def has_alphanumeric(tokens: Sequence[str]) -> bool:
-    """Whether rouge_score reads anything at all in a caption."""
-    return any(map(alphanumeric, tokens))
-
-
 def rouge_l_rouge(
     candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Sequence[str]]]
 ) -> np.ndarray:

@@ -1,10 +1,12 @@
 """Scores of style: does a text sound like the style that was asked for, by what the references sound like.
 
+Captions told in styles are scored in the words of each, and rewarded for content and style at once.
 The judge is naive Bayes over the words and word pairs of a text, each counted once; how well it knows the
 styles itself, `ceiling`, stands beside every accuracy. Perplexity is that of a style's own trigram model.
 """
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -13,10 +15,18 @@ from itertools import chain, pairwise
 
 import numpy as np
 
-from lib.data.text import tokenize
+from lib.data.formats.styles import style_of
+from lib.data.record import Record
+from lib.data.text import detokenize, tokenize
 from lib.paths import some
+from lib.score.attributes import World
+from lib.score.diversity import diversity
+from lib.score.evaluate import evaluate
 from lib.score.ngrams import END
-from lib.score.pairs import ScoreError, Tokenizer, Tokens, tokens_of
+from lib.score.pairs import ScoreError, Tokens, tokens_of
+from lib.score.reward import Reward
+
+Row = dict[str, float | list[float]]
 
 UNKNOWN = "<unk>"  # every word that no reference has
 HELD_OUT = 10  # one text in so many measures the ceiling: the last ones, for a picture's texts stand together
@@ -25,9 +35,9 @@ HELD_OUT = 10  # one text in so many measures the ceiling: the last ones, for a 
 class StyleJudge:
     """Learns from the training references of each style; equal references make equal judges."""
 
-    def __init__(self, texts_by_style: Mapping[str, Sequence[str]], tokenizer: Tokenizer = tokenize):
-        self.styles, self.tokenizer = tuple(texts_by_style), tokenizer
-        self.references = {s: [tokens_of(t, tokenizer) for t in texts] for s, texts in texts_by_style.items()}
+    def __init__(self, texts_by_style: Mapping[str, Sequence[str]]):
+        self.styles = tuple(texts_by_style)
+        self.references = {s: [tokens_of(t, tokenize) for t in texts] for s, texts in texts_by_style.items()}
         if len(self.styles) < 2 or not all(self.references.values()):
             given = ", ".join(f"{style} {len(texts)}" for style, texts in self.references.items()) or "none"
             raise ScoreError(f"a judge needs two styles or more with texts each; given: {given}")
@@ -50,33 +60,25 @@ class StyleJudge:
 
     def classify(self, texts: Iterable[str]) -> list[str | None]:
         """The style that each text sounds like; None where no word of it tells anything."""
-        return [self.classifier.classify(tokens_of(text, self.tokenizer)) for text in texts]
+        return [self.classifier.classify(tokens_of(text, tokenize)) for text in texts]
 
     def scores(self, texts: Sequence[str], styles: Sequence[str]) -> dict[str, np.ndarray]:
         """Of each text against the style asked for, 1 or 0 and its perplexity: `more` of `evaluate`."""
-        self.check(texts, styles)
+        if isinstance(texts, str) or not texts or len(texts) != len(styles):
+            found = f"{len(texts)} and {len(styles)}"
+            raise ScoreError(f"expected a list of texts and a style for each, not {found}")
+        if unknown := [style for style in styles if style not in self.styles]:
+            near = get_close_matches(unknown[0], self.styles, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {some(self.styles)}"
+            raise ScoreError(f"unknown style {unknown[0]!r}; {hint}")
         right = [found == style for found, style in zip(self.classify(texts), styles, strict=True)]
-        told = [tokens_of(text, self.tokenizer) for text in texts]
+        told = [tokens_of(text, tokenize) for text in texts]
         surprise = [self.models[s].perplexity(tokens) for s, tokens in zip(styles, told, strict=True)]
         return {"style_accuracy": np.array(right, float), "style_perplexity": np.array(surprise)}
 
     def accuracy(self, texts: Sequence[str], styles: Sequence[str]) -> float:
         """The share of texts that sound like the style asked for."""
         return float(self.scores(texts, styles)["style_accuracy"].mean())
-
-    def perplexity(self, texts: Sequence[str], styles: Sequence[str]) -> float:
-        """The mean of the texts' perplexities, each in the style asked for; lower is better."""
-        return float(self.scores(texts, styles)["style_perplexity"].mean())
-
-    def check(self, texts: Sequence[str], styles: Sequence[str]) -> None:
-        if isinstance(texts, str) or not texts or len(texts) != len(styles):
-            found = f"{len(texts)} and {len(styles)}"
-            raise ScoreError(f"expected a list of texts and a style for each, not {found}")
-        for style in styles:
-            if style not in self.styles:
-                near = get_close_matches(style, self.styles, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"known: {some(self.styles)}"
-                raise ScoreError(f"unknown style {style!r}; {hint}")
 
 
 class NaiveBayes:
@@ -140,3 +142,76 @@ class Trigrams:
         """How many words the model wavers among at each place of a text, its end counted."""
         surprise = [-math.log(self.probability(word, context)) for context, word in self.places(tokens)]
         return math.exp(sum(surprise) / len(surprise))
+
+
+class StyledReward:
+    """Each item's reward against what was said of it in its own style, and whether the judge hears that."""
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        weights: Mapping[str, float],
+        worlds: Mapping[str, World],
+        judge: StyleJudge,
+        *,
+        style: float = 1.0,
+    ):
+        self.judge, self.weight, self.styles = judge, style, [style_of(record) for record in records]
+        self.places, self.rewards = np.zeros(len(records), int), {}
+        for name, own in by_style(self.styles).items():
+            self.places[own] = range(len(own))
+            references = [[tokenize(text) for text in records[place].captions] for place in own]
+            known = {"attributes": [records[place].attributes for place in own], "world": worlds.get(name)}
+            self.rewards[name] = Reward(references, weights, **known)
+
+    def scores(self, candidates: Sequence[Tokens], indices: Sequence[int]) -> np.ndarray:
+        styles = [self.styles[index] for index in indices]
+        heard = self.judge.classify([detokenize(words) for words in candidates])
+        found = self.weight * np.array([a == b for a, b in zip(heard, styles, strict=True)], float)
+        for name, own in by_style(styles).items():
+            given = [self.places[indices[place]] for place in own]
+            found[own] += self.rewards[name].scores([candidates[place] for place in own], given)
+        return found
+
+
+def by_style(styles: Sequence[str]) -> dict[str, list[int]]:
+    """The places of each style, in the order in which they come first."""
+    places: dict[str, list[int]] = {}
+    for place, style in enumerate(styles):
+        places.setdefault(style, []).append(place)
+    return places
+
+
+def score_styles(
+    texts: Sequence[str],
+    records: Sequence[Record],
+    judge: StyleJudge,
+    worlds: Mapping[str, World],
+    *,
+    seed: int = 0,
+) -> tuple[Row, dict[str, Row]]:
+    """The mean over the styles of every score, each read in its own words, and the scores of each style.
+
+    How varied captions are is counted over all styles together: one caption for all of them is one caption.
+    """
+    styles = [style_of(record) for record in records]
+    heard, rows = judge.scores(texts, styles), {}
+    for name, own in by_style(styles).items():
+        attributes, world = [records[place].attributes for place in own], worlds.get(name)
+        known = {"attributes": attributes, "world": world} if world and all(attributes) else {}
+        more = {"style_accuracy": heard["style_accuracy"][own]}
+        given = [texts[place] for place in own], [records[place].captions for place in own]
+        surprise = float(np.exp(np.log(heard["style_perplexity"][own]).mean()))
+        rows[name] = evaluate(*given, **known, more=more, seed=seed) | {"style_perplexity": surprise}
+    return mean_row(list(rows.values())) | diversity([tokenize(text) for text in texts]), rows
+
+
+def mean_row(rows: Sequence[Row]) -> Row:
+    """The mean of every score that all rows have; an interval's ends are means of ends, which is wide."""
+    keys = [key for key in rows[0] if all(isinstance(row.get(key), float | list) for row in rows)]
+    return {key: np.mean([row[key] for row in rows], axis=0).tolist() for key in keys}
+
+
+def stock_phrase(caption: str) -> str:
+    """The last words of a caption, from its last full stop, exclamation mark or comma on."""
+    return re.split(r"(?<=[.!?,])\s", caption)[-1].strip()

@@ -15,7 +15,7 @@ from lib.data.formats.gallery import leads_out
 from lib.data.formats.report import is_unicode
 from lib.files import link, write_json
 from lib.paths import resolve, shorten
-from lib.progress import track
+from lib.progress import Progress
 from rebuild.errors import RebuildError
 from rebuild.sentences import ENDS, join_sentences
 
@@ -128,8 +128,10 @@ def write_rebuilt(
     captions: dict[str, dict[str, str]] = {}
     for row, text in told:
         captions.setdefault(split(row) if split else "unassigned", {})[plain_name(row)] = text
-    for row, _ in track(told, "linking", unit="pictures"):
-        link(pictures / row["name"], folder / "images" / plain_name(row))
+    with Progress("linking", len(told), "pictures") as progress:
+        for row, _ in told:
+            link(pictures / row["name"], folder / "images" / plain_name(row))
+            progress.update()
     for old in folder.glob("*captions.json"):
         old.unlink()  # of an earlier writing with other splits
     write_deepfashion(folder, captions)

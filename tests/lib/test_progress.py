@@ -14,7 +14,9 @@ def test_clock(seconds, text):
 
 
 def test_a_log_gets_first_and_last_line_only(capsys):
-    assert list(progress.track(range(500), "counting", unit="things")) == list(range(500))
+    with progress.Progress("counting", 500, "things") as bar:
+        for _ in range(500):
+            bar.update()
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert re.fullmatch(r"counting  500/500  100%  \d+ things/s  0:00 taken", lines[-1])

@@ -18,22 +18,15 @@ class KnownDataset:
     get: str
 
 
-KNOWN_DATASETS = tuple(
-    KnownDataset(**row)
-    for row in tomllib.loads(Path(__file__).with_name("catalogue.toml").read_text("utf-8"))["dataset"]
-)
-NAMES = tuple(known.name for known in KNOWN_DATASETS)
-
-
-def find_known_dataset(name: str) -> KnownDataset | None:
-    return next((known for known in KNOWN_DATASETS if known.name == name), None)
+ROWS = tomllib.loads(Path(__file__).with_name("catalogue.toml").read_text("utf-8"))["dataset"]
+KNOWN_DATASETS = {row["name"]: KnownDataset(**row) for row in ROWS}
 
 
 def guess_name(wrong: str, dataset: Path = DATASET) -> str | None:
     """The name, or the folder in dataset/, that was probably meant; None where nothing is near."""
     here = sorted(dataset.iterdir()) if dataset.is_dir() else []
     meant = {folder.name.lower(): shorten(folder) for folder in here if folder.is_dir()}
-    for known in KNOWN_DATASETS:
+    for known in KNOWN_DATASETS.values():
         meant |= dict.fromkeys((known.name, *map(str.lower, known.folders)), known.name)
     near = difflib.get_close_matches(wrong.lower(), meant, n=1, cutoff=0.7)
     return meant[near[0]] if near else None

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lib.data.formats.catalogue import find_known_dataset
+from lib.data.formats.catalogue import KNOWN_DATASETS
 from lib.data.formats.gallery import Gallery, leads_out, only_one
 from lib.data.formats.report import UNASSIGNED, Bad, Dataset, FormatError, OnBad, Report
 from lib.data.formats.stream import is_object, read_members
@@ -19,7 +19,7 @@ from lib.data.record import SPLITS, Record
 from lib.files import write_json
 from lib.paths import shorten
 
-SPELLINGS = tuple(find_known_dataset("deepfashion").folders)
+SPELLINGS = tuple(KNOWN_DATASETS["deepfashion"].folders)
 
 
 class Name(NamedTuple):
@@ -55,8 +55,11 @@ def product_in(name: str) -> str | None:
 
 def read_deepfashion(path: str | Path, *, on_bad: OnBad = "raise", need_images: bool = True) -> Dataset:
     """Read the folder (by any of its three spellings, or the folder above it)."""
-    report = Report(on_bad)
-    folder = find_images_folder(Path(path), report)
+    report, path = Report(on_bad), Path(path)
+    # however it is spelled; two different ones side by side are an error
+    beside = [path.with_name(spelling) for spelling in SPELLINGS if spelling != path.name]
+    below = [path / spelling for spelling in SPELLINGS]
+    folder = only_one([path, *beside] if path.name in SPELLINGS else below, report) or path
     files = deepfashion_captions_files(folder, report)
     gallery = Gallery(folder / "images", report, need_images=need_images)
     attributes = read_attributes(folder / "attributes.json", report)
@@ -65,15 +68,6 @@ def read_deepfashion(path: str | Path, *, on_bad: OnBad = "raise", need_images: 
     if strangers:
         report.notes.append(f"attributes.json knows {len(strangers)} pictures that have no caption")
     return Dataset(records, format="deepfashion", folder=folder, report=report)
-
-
-def find_images_folder(path: Path, report: Report) -> Path:
-    """The dataset's folder, however it is spelled; two different ones side by side are an error."""
-    if path.name in SPELLINGS:
-        places = [path, *(path.with_name(spelling) for spelling in SPELLINGS if spelling != path.name)]
-    else:
-        places = [path / spelling for spelling in SPELLINGS]
-    return only_one(places, report) or path
 
 
 def deepfashion_captions_files(folder: Path, report: Report) -> dict[str, Path]:
@@ -104,13 +98,12 @@ def read_captions_files(
 
 def read_attributes(file: Path, report: Report) -> dict[str, dict[str, str | None]]:
     """Name -> visible attributes; empty where the dataset has none."""
-    attributes: dict[str, dict[str, str | None]] = {}
+    attributes, seen = {}, set()
     for name, value in read_members(file, report) if file.is_file() else ():
-        if name in attributes:
-            report.bad(Bad.DUPLICATE, file, name, "each picture once")
-        elif not is_object(value, file, name, report):
+        once = report.first(name, seen, file, name, "each picture once")
+        if not once or not is_object(value, file, name, report):
             continue
-        elif wrong := [key for key, found in value.items() if not isinstance(found, str | None)]:
+        if wrong := [key for key, found in value.items() if not isinstance(found, str | None)]:
             report.bad(Bad.WRONG_TYPE, file, name, f"text or null for {wrong[0]!r}")
         else:
             attributes[name] = value
@@ -119,14 +112,11 @@ def read_attributes(file: Path, report: Report) -> dict[str, dict[str, str | Non
 
 def read_captions(path: str | Path, *, on_bad: OnBad = "raise") -> dict[str, tuple[str, ...]]:
     """A bare `{"x.jpg": "caption"}` file, as the course project's `{image,background}_caption.json`."""
-    report = Report(on_bad)
-    captions: dict[str, tuple[str, ...]] = {}
+    report, seen, captions = Report(on_bad), set(), {}
     for name, value in read_members(path, report):
-        if name in captions:
-            report.bad(Bad.DUPLICATE, path, name, "each picture once")
-        elif texts := report.captions(value, path, name):
-            captions[name] = texts
-    return captions
+        if report.first(name, seen, path, name, "each picture once"):
+            captions[name] = report.captions(value, path, name)
+    return {name: texts for name, texts in captions.items() if texts}
 
 
 def write_deepfashion(
@@ -156,8 +146,7 @@ def check_captions(folder: Path, split: str, rows: Mapping[str, str | Sequence[s
     """Refuse to write what the reader would refuse to read."""
     report, file = Report("raise"), folder / f"{split}_captions.json"
     for name, value in rows.items():
-        if leads_out(name) or name in seen:
-            reason = Bad.DUPLICATE if name in seen else Bad.OUTSIDE
-            report.bad(reason, file, name, "a new file name inside images/")
+        if leads_out(name):
+            report.bad(Bad.OUTSIDE, file, name, "a new file name inside images/")
+        report.first(name, seen, file, name, "a new file name inside images/")
         report.captions(value if isinstance(value, str) else list(value), file, name)
-        seen.add(name)

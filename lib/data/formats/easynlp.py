@@ -5,7 +5,6 @@ idx:str:1,imgbase64:str:1,text:str:1    the schema: which fields there are, and 
 1 \\t ["a dog runs", ...]                 what was generated, which EasyNLP itself writes as str(list)
 """
 
-import ast
 import base64
 import functools
 import json
@@ -18,20 +17,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
 from lib.data.formats.gallery import Gallery
 from lib.data.formats.report import Bad, FormatError, Report, is_unicode
 from lib.data.record import Record
-from lib.files import read_utf8, whole, write_text
+from lib.files import whole, write_text
 from lib.paths import shorten
 
 COLUMN = re.compile(r"(\w+):str:1")
 LONGEST = 64 << 20  # bytes of a row: frames by the hundred, and no more than memory has
-BLOCK = 1 << 24  # bytes
 URL_SAFE = bytes.maketrans(b"-_", b"+/")
 MARK = b"\xef\xbb\xbf"  # with which some editors begin a file
 REPORT = Report("raise")
+GeneratedRow = Mapping[str, str | Sequence[str]]  # column -> a text, or the list of those generated
 
 
 def parse_schema(schema: str, *needed: str) -> list[str]:
@@ -60,15 +57,15 @@ class TableRow:
 
     def names(self) -> list[str]:
         """The frames as the list of texts that they are: paths, or base64."""
-        return self.said(list_of_texts, self.frames)
+        return self.said(list_of_texts)
 
     def pictures(self) -> list[bytes]:
         """The frames as files of pictures."""
-        return self.said(decode_list, self.frames)
+        return self.said(decode_list)
 
-    def said(self, read: Callable[[bytes], list], value: bytes) -> list:
+    def said(self, read: Callable[[bytes], list]) -> list:
         try:
-            return read(value)
+            return read(self.frames)
         except ValueError as error:
             return REPORT.bad(Bad.WRONG_TYPE, self.path, self.line, str(error))
 
@@ -107,8 +104,7 @@ def frames_at(path: Path, start: int, length: int) -> list[bytes]:
     try:
         return decode_list(field_at(path, start, length))
     except ValueError as error:
-        line = int(np.searchsorted(line_starts(path), start, "right"))
-        return REPORT.bad(Bad.WRONG_TYPE, path, line, str(error))
+        return REPORT.bad(Bad.WRONG_TYPE, path, line_at(path, start), str(error))
 
 
 def field_at(path: Path, start: int, length: int) -> bytes:
@@ -124,31 +120,26 @@ def open_table(path: Path) -> BinaryIO:
         raise FormatError(f"{shorten(path)}: {error.strerror or error}") from None
 
 
-def line_starts(path: Path) -> np.ndarray:
-    """The byte at which each line begins, and the one after the last of them."""
-    found, at = [np.zeros(1, np.int64)], 0
+def line_at(path: Path, start: int) -> int:
+    """The line in which a byte stands."""
+    line = 0
     with open_table(path) as file:
-        while block := file.read(BLOCK):
-            found.append(np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n")) + at + 1)
-            at += len(block)
-    found += [np.array([at])] if found[-1].size == 0 or found[-1][-1] != at else []
-    return np.unique(np.concatenate(found))
+        while file.tell() <= start and file.readline():
+            line += 1
+    return line
 
 
 @dataclass(frozen=True)
 class ClipTable:
-    """The rows of a table, streamed or by number; for numbers an index is kept in a file beside it.
+    """The rows of a table, streamed.
 
-    table = ClipTable("train.txt", "idx:str:1,imgbase64:str:1,text:str:1")
-    for row in table: ...
-    table[1_000_000].pictures()
+    for row in ClipTable("train.txt", "idx:str:1,imgbase64:str:1,text:str:1"): ...
     """
 
     path: Path
     schema: str
     frames: str = "imgbase64"
     text: str | None = None  # a column that must say something
-    index: Path | None = None  # where the index lies, if not beside the table
 
     @cached_property
     def columns(self) -> list[str]:
@@ -184,34 +175,6 @@ class ClipTable:
             REPORT.caption(fields[self.text], self.path, line)
         return TableRow(self.path, line, start + sum(len(cell) + 1 for cell in cells[:at]), cells[at], fields)
 
-    @cached_property
-    def starts(self) -> np.ndarray:
-        """Where each row begins, and where the last one ends; made anew when the table has changed."""
-        place = self.index or self.path.with_name(f".{self.path.name}.index.npy")
-        open_table(self.path).close()  # or it is not there
-        about = self.path.stat()
-        now = [about.st_size, about.st_mtime_ns]
-        try:
-            kept = np.load(place, mmap_mode="r")
-            if kept.dtype == np.int64 and kept[:2].tolist() == now:
-                return kept[2:]
-        except (OSError, ValueError):
-            pass
-        found = line_starts(self.path)
-        with whole(place, draft=f"{secrets.token_hex(4)}.tmp") as draft, draft.open("wb") as file:
-            np.save(file, np.concatenate([now, found]))
-        return found
-
-    def __len__(self) -> int:
-        return len(self.starts) - 1
-
-    def __getitem__(self, number: int) -> TableRow:
-        number = range(len(self))[number]
-        start, end = map(int, self.starts[number : number + 2])
-        with open_table(self.path) as file:
-            file.seek(start)
-            return self.row(file.read(min(end - start, LONGEST + 1)), number + 1, start)
-
 
 def table_records(table: ClipTable, split: str, *, images: Path | None = None) -> list[Record]:
     """A record for each clip with all that is said of it; its frames stay in the table until asked for.
@@ -228,9 +191,8 @@ def table_records(table: ClipTable, split: str, *, images: Path | None = None) -
             media, frames = str(images), tuple(found)
         said = (row.fields[table.text],) if table.text else ()
         known = records.setdefault(ident, Record(ident, media, (), split, frames=frames))
-        if not (
-            known.frames == frames or (not gallery and row.frames == field_at(table.path, *known.frames))
-        ):
+        same = known.frames == frames
+        if not same and (gallery or row.frames != field_at(table.path, *known.frames)):
             REPORT.bad(Bad.DUPLICATE, table.path, row.line, f"other frames under another id than {ident!r}")
         records[ident] = replace(known, captions=known.captions + said)
     return list(records.values())
@@ -250,18 +212,13 @@ def write_table(path: str | Path, rows: Iterable[tuple[str, Sequence[bytes], str
 
 def to_line(cells: Sequence[str], path: str | Path) -> str:
     if odd := [cell for cell in cells if not cell or not is_unicode(cell) or re.search(r"[\t\r\n]", cell)]:
-        raise FormatError(
-            f"{shorten(path)}: {cells[0]!r}: a field is empty, or holds a tab or two lines: {odd[0]!r}"
-        )
+        told = f"a field is empty, or holds a tab or two lines: {odd[0]!r}"
+        raise FormatError(f"{shorten(path)}: {cells[0]!r}: {told}")
     return "\t".join(cells) + "\n"
 
 
 def write_generated(
-    path: str | Path,
-    rows: Iterable[Mapping[str, str | Sequence[str]]],
-    columns: Sequence[str],
-    *,
-    repr: bool = False,
+    path: str | Path, rows: Iterable[GeneratedRow], columns: Sequence[str], *, repr: bool = False
 ) -> Path:
     """Write what was generated, a list of texts as JSON; with `repr` as Python shows it, as EasyNLP does."""
     spell = str if repr else functools.partial(json.dumps, ensure_ascii=False)
@@ -270,25 +227,3 @@ def write_generated(
         cells = [row[name] if isinstance(row[name], str) else spell(list(row[name])) for name in columns]
         lines.append(to_line(cells, path))
     return write_text(path, "".join(lines))
-
-
-def read_generated(path: str | Path, columns: Sequence[str], texts: str = "gen_text") -> list[dict]:
-    """What `write_generated` and EasyNLP wrote; the column `texts` as a list."""
-    rows = []
-    for line, raw in enumerate(read_utf8(path).removesuffix("\n").split("\n"), start=1):
-        cells = raw.removesuffix("\r").split("\t")
-        if len(cells) != len(columns):
-            REPORT.bad(
-                Bad.WRONG_TYPE, path, line, f"{len(columns)} fields ({', '.join(columns)}), not {len(cells)}"
-            )
-        row = dict(zip(columns, cells, strict=True))
-        try:
-            found = (
-                ast.literal_eval(row[texts]) if not row[texts].startswith('["') else json.loads(row[texts])
-            )
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            found = None
-        if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
-            REPORT.bad(Bad.WRONG_TYPE, path, line, f"a list of texts as {texts}, not {row[texts][:40]!r}")
-        rows.append(row | {texts: found})
-    return rows

@@ -68,8 +68,7 @@ def read_fashion_new(path: str | Path, *, on_bad: OnBad = "raise", need_images: 
     captions_file = path / "image_caption.json"
     if captions_file.is_file():
         captions = read_captions(captions_file, on_bad=on_bad)
-        strangers = captions.keys() - {record.id for record in raw}
-        for name in sorted(strangers):
+        for name in sorted(captions.keys() - {record.id for record in raw}):
             expected = f"the name of a picture in {raw.folder.name}/"
             raw.report.bad(Bad.WRONG_TYPE, captions_file, name, expected)
         records = [replace(record, captions=captions.get(record.id, ())) for record in raw]

@@ -8,7 +8,6 @@ With several captions a picture, CAPTIONS is that many times as long as IMAGES a
 
 import os.path
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +66,7 @@ def read_homework(path: str | Path, *, on_bad: OnBad = "raise", need_images: boo
     if not files:
         raise FormatError(f"{shorten(folder)}: expected {{train,val,test}}_data.json in it")
     seen: set[str] = set()
-    parts = (read_split(file, split, words, gallery, seen) for split, file in files.items())
-    records = chain.from_iterable(parts)
+    records = (r for split, file in files.items() for r in read_split(file, split, words, gallery, seen))
     return Dataset(records, format="homework", folder=folder, report=report)
 
 

@@ -25,9 +25,7 @@ def read_karpathy(path: str | Path, *, on_bad: OnBad = "raise", need_images: boo
     folders = f"{file.stem.partition('_')[0]}_images", *FOLDERS  # train_car.json has its own
     root = next((place for name in folders if (place := file.parent / name).is_dir()), file.parent)
     gallery = Gallery(root, report, need_images=need_images)
-    records: list[Record] = []
-    seen: set[str] = set()
-    rest = 0
+    records, seen, rest = [], set(), 0
     for section, item in read_members(file, report, inside=("images",)):
         if section == "images" and (record := read_image(item, file, gallery, seen)):
             records.append(record)

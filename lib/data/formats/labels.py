@@ -29,21 +29,18 @@ class LabelLine(NamedTuple):
 
 def read_labels(path: str | Path) -> list[LabelLine]:
     """Every line, in the order of the file; a blank one is as wrong as one with too few fields."""
-    report, lines = Report("raise"), read_utf8(path).split("\n")
-    return [read_label(line, path, n, report) for n, line in enumerate(drop_last_empty(lines), start=1)]
+    report, lines = Report("raise"), drop_last_empty(read_utf8(path).split("\n"))
+    rows = [line.removesuffix("\r").split(SEPARATOR) for line in lines]
+    for number, (line, cells) in enumerate(zip(lines, rows, strict=True), start=1):
+        if len(cells) not in (3, 4) or not cells[0].strip() or not cells[2].strip():
+            found = f"{len(cells)} fields in {line[:60]!r}" if line.strip() else "a blank line"
+            report.bad(Bad.WRONG_TYPE, path, number, f"{FIELDS}; found {found}")
+    return [LabelLine(*cells) for cells in rows]
 
 
 def drop_last_empty(lines: list[str]) -> list[str]:
     """A file's last line ends like the others, and nothing stands after it."""
     return lines[:-1] if lines[-1] == "" else lines
-
-
-def read_label(line: str, path: str | Path, number: int, report: Report) -> LabelLine:
-    cells = line.removesuffix("\r").split(SEPARATOR)
-    if len(cells) not in (3, 4) or not cells[0].strip() or not cells[2].strip():
-        found = f"{len(cells)} fields in {line[:60]!r}" if line.strip() else "a blank line"
-        report.bad(Bad.WRONG_TYPE, path, number, f"{FIELDS}; found {found}")
-    return LabelLine(*cells)
 
 
 def write_labels(path: str | Path, lines: Iterable[LabelLine]) -> Path:

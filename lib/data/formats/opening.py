@@ -1,10 +1,10 @@
 """Open a dataset by its name or folder: recognise which format lies there, and read it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lib.data.formats.catalogue import NAMES, find_known_dataset, guess_name, place_of
-from lib.data.formats.coco import coco_captions_files, read_coco
+from lib.data.formats.catalogue import KNOWN_DATASETS, guess_name, place_of
+from lib.data.formats.coco import read_coco
 from lib.data.formats.deepfashion import SPELLINGS, read_deepfashion
 from lib.data.formats.flickr import CAPTIONS, read_flickr
 from lib.data.formats.folder import read_fashion_new, read_folder
@@ -23,6 +23,15 @@ READERS: dict[str, Callable[..., Dataset]] = {
     "karpathy": read_karpathy,
     "fashion-new": read_fashion_new,
     "folder": read_folder,
+}
+# what lies in a folder of each format: one of these files, or folders where a name ends in /
+SIGNS: dict[str, Sequence[str]] = {
+    "deepfashion": ["captions.json", *(f"{s}_captions.json" for s in SPLITS), *(f"{s}/" for s in SPELLINGS)],
+    "homework": [f"{split}_data.json" for split in SPLITS],
+    "flickr": CAPTIONS,
+    "coco": ("captions_*.json", "annotations/captions_*.json"),
+    "karpathy": ("dataset_*.json", "dataset.json"),
+    "fashion-new": ("images-raw/",),
 }
 
 
@@ -43,7 +52,7 @@ def open_dataset(
 
 def find_folder(name_or_folder: str | Path, dataset: Path = DATASET) -> Path:
     """Where a name or a path points; a missing place is an error that says what to do."""
-    known = find_known_dataset(str(name_or_folder))
+    known = KNOWN_DATASETS.get(str(name_or_folder))
     folder = place_of(known, dataset) if known else resolve(name_or_folder)
     if folder.exists():
         return folder
@@ -52,7 +61,7 @@ def find_folder(name_or_folder: str | Path, dataset: Path = DATASET) -> Path:
         raise FormatError(f"{shorten(folder)}: {known.name} is not here; expected {expected}. {known.get}")
     meant = guess_name(folder.name, dataset)
     question = f" (did you mean {meant}?)" if meant else ""
-    told = f"no such folder{question}; expected a path or one of the names {', '.join(NAMES)}"
+    told = f"no such folder{question}; expected a path or one of the names {', '.join(KNOWN_DATASETS)}"
     raise FormatError(f"{shorten(folder)}: {told}")
 
 
@@ -63,7 +72,7 @@ def recognise(path: Path) -> str:
         found = [kind for kind, start in starts.items() if path.name.startswith(start)]
         expected = "captions_*.json or dataset_*.json"
     else:
-        found = [kind for kind, lies_in in SIGNS.items() if lies_in(path)]
+        found = [kind for kind, signs in SIGNS.items() if any(any(path.glob(sign)) for sign in signs)]
         expected = "one of " + ", ".join(READERS)
         if not found and any(is_picture(below.name) for below in path.rglob("*")):
             found = ["folder"]
@@ -71,19 +80,3 @@ def recognise(path: Path) -> str:
         return found[0]
     seen = f"{' and '.join(found)}: name one with format=" if found else "none of them"
     raise FormatError(f"{shorten(path)}: expected {expected}; it looks like {seen}")
-
-
-def has(kind: Callable[[Path], bool], *names: str) -> Callable[[Path], bool]:
-    """Whether a folder has something of a kind (`Path.is_file`, `Path.is_dir`) under one of these names."""
-    return lambda folder: any(kind(folder / name) for name in names)
-
-
-has_captions = has(Path.is_file, "captions.json", *(f"{split}_captions.json" for split in SPLITS))
-SIGNS: dict[str, Callable[[Path], bool]] = {
-    "deepfashion": lambda folder: has_captions(folder) or has(Path.is_dir, *SPELLINGS)(folder),
-    "homework": has(Path.is_file, *(f"{split}_data.json" for split in SPLITS)),
-    "flickr": has(Path.is_file, *CAPTIONS),
-    "coco": lambda folder: bool(coco_captions_files(folder)),
-    "karpathy": lambda folder: any(folder.glob("dataset_*.json")) or (folder / "dataset.json").is_file(),
-    "fashion-new": has(Path.is_dir, "images-raw"),
-}

@@ -31,11 +31,7 @@ def is_object(value: Any, file: str | Path, where: Any, report: Report) -> bool:
 
 
 class BrokenJson(Exception):
-    """Where and why a file stops being JSON."""
-
-    def __init__(self, line: int, reason: str, readable: bool):
-        super().__init__(reason)
-        self.line, self.reason, self.readable = line, reason, readable
+    """A file stops being JSON: the line, why, and whether it is UTF-8 there."""
 
 
 class Scanner:
@@ -109,8 +105,9 @@ def read_members(
         with Path(path).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             yield from walk_object(Scanner(file), inside)
     except BrokenJson as error:
-        reason = Bad.NOT_JSON if error.readable else Bad.NOT_UTF8
-        report.bad(reason, path, error.line, f"a JSON object in UTF-8 ({error.reason})")
+        line, told, readable = error.args
+        reason = Bad.NOT_JSON if readable else Bad.NOT_UTF8
+        report.bad(reason, path, line, f"a JSON object in UTF-8 ({told})")
     except OSError as error:
         raise FormatError(f"{shorten(path)}: {error.strerror or error}") from None
 

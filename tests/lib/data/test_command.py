@@ -52,11 +52,11 @@ def test_pictures_are_opened_on_demand(capsys, tmp_path):
     assert code == 1 and "broken picture, 1 times" in said and "bad.jpg" in said
 
 
-@pytest.mark.parametrize("name", catalogue.NAMES)
+@pytest.mark.parametrize("name", catalogue.KNOWN_DATASETS)
 def test_absent_dataset_says_where_it_is_published(capsys, monkeypatch, tmp_path, name):
     monkeypatch.setattr(opening.find_folder, "__defaults__", (tmp_path,))
     code, said = check(capsys, name)
-    source = catalogue.find_known_dataset(name)
+    source = catalogue.KNOWN_DATASETS[name]
     assert code == 1 and source.get in said and source.layout[0] in said and source.folders[0] in said
     assert json.loads(check(capsys, name, "--json")[1])["get"] == source.get
 

@@ -20,6 +20,11 @@ ATTRIBUTES = dict.fromkeys(SCHEMA) | {
 PERFECT = "A woman wears a red shirt, a skirt and a cap."
 
 
+def f1_of_each(score):
+    """The F1 of each caption, in the order given."""
+    return attribute_rates(score.counts)["f1"].tolist()
+
+
 @pytest.fixture(scope="module")
 def pictures():
     """What 2,000 pictures show, and a fresh description of each."""
@@ -47,7 +52,7 @@ def test_known_answers(caption, right, stated):
     assert score.precision == (right / stated if stated else 0)
     assert score.recall == right / 5
     assert score.f1 == pytest.approx(2 * right / (stated + 5))
-    assert score.per_caption == [score.f1]
+    assert f1_of_each(score) == [score.f1]
 
 
 def test_micro_average_counts_statements_not_captions():
@@ -55,7 +60,7 @@ def test_micro_average_counts_statements_not_captions():
     assert score.precision == 5 / 7
     assert score.recall == 5 / 10
     assert score.f1 == pytest.approx(10 / 17)
-    assert score.per_caption == [1.0, 0.0]
+    assert f1_of_each(score) == [1.0, 0.0]
 
 
 def test_counts_of_each_caption_are_what_the_scores_are_made_of():
@@ -90,13 +95,13 @@ def test_each_attribute_has_its_row():
 def test_the_background_is_scored_on_request():
     captions = ["The picture was taken in a park.", "She is on a beach."]
     score = attribute_f1(captions, [ATTRIBUTES, ATTRIBUTES], WARDROBE, names=SCENE)
-    assert (score.f1, score.per_caption) == (0.5, [1.0, 0.0])
+    assert (score.f1, f1_of_each(score)) == (0.5, [1.0, 0.0])
 
 
 def test_hedging_never_pays():
     hedged = PERFECT + " The shirt is blue. The skirt is a pair of trousers."
     silent = "A woman wears a shirt and a cap."
-    one, other = attribute_f1([hedged, silent], [ATTRIBUTES, ATTRIBUTES], WARDROBE).per_caption
+    one, other = f1_of_each(attribute_f1([hedged, silent], [ATTRIBUTES, ATTRIBUTES], WARDROBE))
     assert one < other < 1
 
 
@@ -124,7 +129,7 @@ def test_what_cannot_be_scored_is_refused(candidates, truths, names, message):
 
 
 def test_nothing_said_of_nothing_visible_is_perfect():
-    assert attribute_f1(["zorgon", "a ring"], [dict.fromkeys(SCHEMA)] * 2, WARDROBE).per_caption == [1.0, 0.0]
+    assert f1_of_each(attribute_f1(["zorgon", "a ring"], [dict.fromkeys(SCHEMA)] * 2, WARDROBE)) == [1.0, 0.0]
 
 
 def test_fresh_descriptions_are_exact_and_nearly_complete(pictures):

@@ -84,10 +84,10 @@ def test_moods_are_told_apart_and_their_own_surprises_least(moods):
     texts = [text for group in held.values() for text in group]
     styles = [mood for mood, group in held.items() for _ in group]
     assert judge.ceiling == 1.0 and judge.accuracy(texts, styles) == 1.0
-    own = judge.perplexity(texts, styles)
+    own = judge.scores(texts, styles)["style_perplexity"].mean()
     shifted = styles[60:] + styles[:60]
     assert judge.accuracy(texts, shifted) == 0.0
-    assert own * 5 < judge.perplexity(texts, shifted)
+    assert own * 5 < judge.scores(texts, shifted)["style_perplexity"].mean()
 
 
 def test_labels_without_meaning_have_a_ceiling_at_chance():
@@ -110,7 +110,7 @@ def test_they_are_columns_of_the_table():
     judge = StyleJudge(TOY)
     scores = evaluate(texts, [["a cat"], ["a dog"], ["a dog"]], more=judge.scores(texts, styles))
     assert scores["style_accuracy"] == pytest.approx(2 / 3) == judge.accuracy(texts, styles)
-    assert scores["style_perplexity"] == pytest.approx(judge.perplexity(texts, styles))
+    assert scores["style_perplexity"] == pytest.approx(judge.scores(texts, styles)["style_perplexity"].mean())
     low, high = scores["style_perplexity_ci"]
     assert low < scores["style_perplexity"] < high
 
@@ -121,7 +121,7 @@ def test_what_cannot_be_judged_is_refused():
         judge.accuracy(["x"], ["lound"])
     for texts, styles in ((["x"], []), ([], []), ("x", ["loud"])):
         with pytest.raises(ScoreError, match="expected a list of texts and a style for each"):
-            judge.perplexity(texts, styles)
+            judge.scores(texts, styles)
     for wrong, given in (({"loud": ["x"]}, "loud 1"), ({"a": ["x"], "b": []}, "a 1, b 0"), ({}, "none")):
         with pytest.raises(ScoreError, match=f"two styles or more with texts each; given: {given}"):
             StyleJudge(wrong)

@@ -13,8 +13,7 @@ from lib.data.formats.styles import styled_record
 from lib.data.record import Record
 from lib.data.text import tokenize
 from lib.score.reward import Reward
-from lib.score.style import StyleJudge
-from lib.score.styled import StyledReward, mean_row, score_styles, stock_phrase
+from lib.score.style import StyledReward, StyleJudge, mean_row, score_styles, stock_phrase
 
 MOODS = ("cheerful", "terse")
 WORLDS = {mood: WARDROBE.in_words("en", mood) for mood in MOODS}

@@ -20,7 +20,7 @@ from lib.config import Training
 from lib.data.record import Record
 from lib.data.text import Vocab, tokenize
 from lib.score import DocumentFrequencies, Reward, ScoreError, evaluate, score_captions
-from lib.score.attributes import attribute_f1
+from lib.score.attributes import attribute_f1, attribute_rates
 from lib.score.meteor import find_word_forms
 from lib.train import FitError, fit, reward_of, self_critical
 from lib.train.reinforce import BROKEN_OFF, caption_words, leave_one_out, rewards_of, score
@@ -269,7 +269,7 @@ def test_rewards_equal_the_scores_of_the_same_texts():
     ended = [evaluate([candidates[i]], [said[i]], **of_train) for i in range(12)]
     each["meteor"] = each[find_word_forms().key]
     each["cider_d"] = np.array([scores["cider_d"] for scores in ended])
-    each["attribute_f1"] = np.array(attribute_f1(candidates, attributes, WARDROBE).per_caption)
+    each["attribute_f1"] = attribute_rates(attribute_f1(candidates, attributes, WARDROBE).counts)["f1"]
     expected = sum(weight * each[name] for name, weight in weights.items())
     assert earned.numpy() == pytest.approx(expected[order.numpy()], abs=1e-9)
     assert len(set(each["attribute_f1"])) > 5
