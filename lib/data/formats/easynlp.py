@@ -17,6 +17,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from lib.data.formats.gallery import Gallery
 from lib.data.formats.report import Bad, FormatError, Report, is_unicode
 from lib.data.record import Record
@@ -25,6 +27,7 @@ from lib.paths import shorten
 
 COLUMN = re.compile(r"(\w+):str:1")
 LONGEST = 64 << 20  # bytes of a row: frames by the hundred, and no more than memory has
+BLOCK = 1 << 24  # bytes
 URL_SAFE = bytes.maketrans(b"-_", b"+/")
 MARK = b"\xef\xbb\xbf"  # with which some editors begin a file
 REPORT = Report("raise")
@@ -104,7 +107,8 @@ def frames_at(path: Path, start: int, length: int) -> list[bytes]:
     try:
         return decode_list(field_at(path, start, length))
     except ValueError as error:
-        return REPORT.bad(Bad.WRONG_TYPE, path, line_at(path, start), str(error))
+        line = int(np.searchsorted(line_starts(path), start, "right"))
+        return REPORT.bad(Bad.WRONG_TYPE, path, line, str(error))
 
 
 def field_at(path: Path, start: int, length: int) -> bytes:
@@ -120,26 +124,31 @@ def open_table(path: Path) -> BinaryIO:
         raise FormatError(f"{shorten(path)}: {error.strerror or error}") from None
 
 
-def line_at(path: Path, start: int) -> int:
-    """The line in which a byte stands."""
-    line = 0
+def line_starts(path: Path) -> np.ndarray:
+    """The byte at which each line begins, and the one after the last of them."""
+    found, at = [np.zeros(1, np.int64)], 0
     with open_table(path) as file:
-        while file.tell() <= start and file.readline():
-            line += 1
-    return line
+        while block := file.read(BLOCK):
+            found.append(np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n")) + at + 1)
+            at += len(block)
+    found += [np.array([at])] if found[-1].size == 0 or found[-1][-1] != at else []
+    return np.unique(np.concatenate(found))
 
 
 @dataclass(frozen=True)
 class ClipTable:
-    """The rows of a table, streamed.
+    """The rows of a table, streamed or by number; for numbers an index is kept in a file beside it.
 
-    for row in ClipTable("train.txt", "idx:str:1,imgbase64:str:1,text:str:1"): ...
+    table = ClipTable("train.txt", "idx:str:1,imgbase64:str:1,text:str:1")
+    for row in table: ...
+    table[1_000_000].pictures()
     """
 
     path: Path
     schema: str
     frames: str = "imgbase64"
     text: str | None = None  # a column that must say something
+    index: Path | None = None  # where the index lies, if not beside the table
 
     @cached_property
     def columns(self) -> list[str]:
@@ -174,6 +183,34 @@ class ClipTable:
         if self.text:
             REPORT.caption(fields[self.text], self.path, line)
         return TableRow(self.path, line, start + sum(len(cell) + 1 for cell in cells[:at]), cells[at], fields)
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """Where each row begins, and where the last one ends; made anew when the table has changed."""
+        place = self.index or self.path.with_name(f".{self.path.name}.index.npy")
+        open_table(self.path).close()  # or it is not there
+        about = self.path.stat()
+        now = [about.st_size, about.st_mtime_ns]
+        try:
+            kept = np.load(place, mmap_mode="r")
+            if kept.dtype == np.int64 and kept[:2].tolist() == now:
+                return kept[2:]
+        except (OSError, ValueError):
+            pass
+        found = line_starts(self.path)
+        with whole(place, draft=f"{secrets.token_hex(4)}.tmp") as draft, draft.open("wb") as file:
+            np.save(file, np.concatenate([now, found]))
+        return found
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, number: int) -> TableRow:
+        number = range(len(self))[number]
+        start, end = map(int, self.starts[number : number + 2])
+        with open_table(self.path) as file:
+            file.seek(start)
+            return self.row(file.read(min(end - start, LONGEST + 1)), number + 1, start)
 
 
 def table_records(table: ClipTable, split: str, *, images: Path | None = None) -> list[Record]:

@@ -60,7 +60,10 @@ def test_what_was_written_is_read(table):
     ]
     first, *_ = table.path.read_bytes().split(b"\n")
     assert first.startswith(b'a\t["/9j/') and first.count(b"\t") == 2 and b'", "' in first
-    assert [row.line for row in table] == [1, 2, 3]
+    assert len(table) == 3 and table[-1].fields == {"idx": "c", "text": "x = y, 'z'"} and table[1].line == 2
+    assert table[0] == next(iter(table))
+    with pytest.raises(IndexError):
+        table[3]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +73,7 @@ def test_line_ends_and_a_byte_order_mark_change_nothing(table, change):
     before = [(row.fields, row.pictures()) for row in table]
     table.path.write_bytes(change(table.path.read_bytes()))
     assert [(row.fields, row.pictures()) for row in table] == before
+    assert [(table[n].fields, table[n].pictures()) for n in range(len(table))] == before
     records = table_records(table, "train")
     assert [frames_at(table.path, *record.frames) for record in records] == [
         pictures for _, pictures in before
@@ -128,6 +132,8 @@ def test_a_wrong_row_is_named_by_its_line(table, change, told):
     with_second(table, change)
     with pytest.raises(FormatError, match=rf"t.txt: line 2: .*{told}"):
         list(table)
+    with pytest.raises(FormatError, match=rf"t.txt: line 2: .*{told}"):
+        table[1]
 
 
 @pytest.mark.parametrize(
@@ -181,19 +187,19 @@ def test_a_huge_row_is_refused_before_it_is_read(tmp_path, monkeypatch):
     with path.open("ab") as file:
         file.write(b'1\t["' + b"A" * (5 << 20) + b'"]\tx\n')
     table = ClipTable(path, SCHEMA)
-    with pytest.raises(FormatError, match=r"t.txt: line 2: wrong type; expected a row of at most 1 MiB"):
-        list(table)
+    for read in (lambda: list(table), lambda: table[1]):
+        with pytest.raises(FormatError, match=r"t.txt: line 2: wrong type; expected a row of at most 1 MiB"):
+            read()
 
 
 GROWTH = """
 import resource, sys
 from pathlib import Path
-from lib.data.formats.easynlp import ClipTable, frames_at, table_records
+from lib.data.formats.easynlp import ClipTable, table_records
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 table, before = ClipTable(Path(sys.argv[1]), sys.argv[2], text="text"), peak()
 size = sum(len(picture) for row in table for picture in row.pictures())
-records = table_records(table, "train")
-print(size >> 20, len(records), len(frames_at(table.path, *records[-1].frames)), peak() - before)
+print(size >> 20, len(table), len(table_records(table, "train")), len(table[-1].pictures()), peak() - before)
 """
 
 
@@ -206,8 +212,21 @@ def test_a_large_table_needs_little_memory(tmp_path, megabytes=200):
             file.write(f"{number}\t{field}\tx\n")
     command = [sys.executable, "-c", GROWTH, str(path), SCHEMA]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    size, records, frames, growth = map(int, done.stdout.split())
-    assert records > 30 and size == 4 * records and frames == 4 and growth < 60
+    size, rows, records, frames, growth = map(int, done.stdout.split())
+    assert rows == records > 30 and size == 4 * rows and frames == 4 and growth < 60
+
+
+def test_the_index_is_kept_and_made_anew_when_the_table_changes(table, tmp_path):
+    place = tmp_path / ".t.txt.index.npy"
+    assert len(table) == 3 and place.is_file()
+    made = place.stat().st_mtime_ns
+    assert len(ClipTable(table.path, SCHEMA)) == 3 and place.stat().st_mtime_ns == made
+    write_table(table.path, ROWS[:2])
+    assert len(ClipTable(table.path, SCHEMA)) == 2 and place.stat().st_mtime_ns > made
+    place.write_bytes(b"broken")
+    elsewhere = tmp_path / "index.npy"
+    assert len(ClipTable(table.path, SCHEMA)) == len(ClipTable(table.path, SCHEMA, index=elsewhere)) == 2
+    assert elsewhere.is_file()
 
 
 def test_a_record_opens_its_own_row(table):
@@ -266,8 +285,9 @@ def test_a_text_that_would_break_the_table_is_not_written(tmp_path, text):
 
 def test_a_table_that_is_not_there_is_one_line(tmp_path):
     table = ClipTable(tmp_path / "none.txt", SCHEMA)
-    with pytest.raises(FormatError, match=r"none.txt: No such file"):
-        next(iter(table))
+    for ask in (lambda: next(iter(table)), lambda: len(table)):
+        with pytest.raises(FormatError, match=r"none.txt: No such file"):
+            ask()
 
 
 @needs(SAMPLE)
