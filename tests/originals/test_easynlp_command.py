@@ -1,6 +1,5 @@
 """EasyNLP's video to text as a user runs it: pack, train, finetune, evaluate, predict, unpack."""
 
-import ast
 import csv
 import json
 import re
@@ -15,7 +14,7 @@ from PIL import Image
 
 from lib.checkpoint import read_meta
 from lib.data.clips import open_frames
-from lib.data.formats.easynlp import ClipTable, table_records
+from lib.data.formats.easynlp import ClipTable, read_generated, table_records
 from lib.data.images import Preprocess
 from lib.data.text import Vocab
 from lib.models.encoders import build_encoder
@@ -119,19 +118,11 @@ def trained(place):
     return place
 
 
-def read_texts(path, columns):
-    """The rows of what `predict` wrote, JSON's lists or Python's."""
-    rows = [
-        dict(zip(columns, line.split("\t"), strict=True)) for line in path.read_text("utf-8").splitlines()
-    ]
-    return [row | {"gen_text": ast.literal_eval(row["gen_text"])} for row in rows]
-
-
 def test_a_run_learns_what_is_said_of_each_clip(trained, capsys):
     """Clips of 2, 4 and 6 frames in one batch; what comes back has its blanks."""
     assert predict(trained, "run", "max_generated_num=3 text_len=24 img_len=8", sequence_length=32) == 0
     assert "out.txt: 3 clips" in capsys.readouterr().out
-    found = read_texts(trained / "out.txt", ("idx", "gen_text"))
+    found = read_generated(trained / "out.txt", ("idx", "gen_text"))
     spelled = {row["idx"]: row["gen_text"][0].replace(" ", "").lower() for row in found}
     assert spelled == {f"{n}.gif": text.replace(" ", "").lower() for n, text in SAID.items()}
     assert all(len(row["gen_text"]) == len(set(row["gen_text"])) == 3 for row in found)
@@ -157,7 +148,7 @@ def test_any_number_of_frames_is_taken_in_any_way(trained):
     ways = {"": (4, "uniform"), "frame_num=1": (1, "uniform"), "frame_num=9 frame_choice=first": (9, "first")}
     for given, known in ways.items():
         assert predict(trained, "run", given, "text_len=24") == 0
-        assert len(read_texts(trained / "out.txt", ("idx", "gen_text"))) == 3
+        assert len(read_generated(trained / "out.txt", ("idx", "gen_text"))) == 3
         args = read_command(["--mode=evaluate", "--tables=a", "--checkpoint_dir=b", BY, given])
         encoder = open_model(args, trained / "run").encoder
         assert (encoder.frames, encoder.choose) == known
@@ -185,7 +176,7 @@ def test_an_eye_of_notebook_00_and_words_of_ours_serve_too(place, tmp_path):
 def test_further_columns_and_pythons_own_spelling(trained):
     options = {"append_cols": "text", "output_schema": "gen_text,idx", "repr": ""}
     assert predict(trained, "run", "text_len=24", **options) == 0
-    found = read_texts(trained / "out.txt", ("gen_text", "idx", "text"))
+    found = read_generated(trained / "out.txt", ("gen_text", "idx", "text"))
     assert {row["idx"]: row["text"] for row in found} == {f"{n}.gif": text for n, text in SAID.items()}
     assert (trained / "out.txt").read_text("utf-8").startswith("['")
 

@@ -5,6 +5,7 @@ idx:str:1,imgbase64:str:1,text:str:1    the schema: which fields there are, and 
 1 \\t ["a dog runs", ...]                 what was generated, which EasyNLP itself writes as str(list)
 """
 
+import ast
 import base64
 import functools
 import json
@@ -22,7 +23,7 @@ import numpy as np
 from lib.data.formats.gallery import Gallery
 from lib.data.formats.report import Bad, FormatError, Report, is_unicode
 from lib.data.record import Record
-from lib.files import whole, write_text
+from lib.files import read_utf8, whole, write_text
 from lib.paths import shorten
 
 COLUMN = re.compile(r"(\w+):str:1")
@@ -60,15 +61,15 @@ class TableRow:
 
     def names(self) -> list[str]:
         """The frames as the list of texts that they are: paths, or base64."""
-        return self.said(list_of_texts)
+        return self.said(list_of_texts, self.frames)
 
     def pictures(self) -> list[bytes]:
         """The frames as files of pictures."""
-        return self.said(decode_list)
+        return self.said(decode_list, self.frames)
 
-    def said(self, read: Callable[[bytes], list]) -> list:
+    def said(self, read: Callable[[bytes], list], value: bytes) -> list:
         try:
-            return read(self.frames)
+            return read(value)
         except ValueError as error:
             return REPORT.bad(Bad.WRONG_TYPE, self.path, self.line, str(error))
 
@@ -264,3 +265,25 @@ def write_generated(
         cells = [row[name] if isinstance(row[name], str) else spell(list(row[name])) for name in columns]
         lines.append(to_line(cells, path))
     return write_text(path, "".join(lines))
+
+
+def read_generated(path: str | Path, columns: Sequence[str], texts: str = "gen_text") -> list[dict]:
+    """What `write_generated` and EasyNLP wrote; the column `texts` as a list."""
+    rows = []
+    for line, raw in enumerate(read_utf8(path).removesuffix("\n").split("\n"), start=1):
+        cells = raw.removesuffix("\r").split("\t")
+        if len(cells) != len(columns):
+            REPORT.bad(
+                Bad.WRONG_TYPE, path, line, f"{len(columns)} fields ({', '.join(columns)}), not {len(cells)}"
+            )
+        row = dict(zip(columns, cells, strict=True))
+        try:
+            found = (
+                ast.literal_eval(row[texts]) if not row[texts].startswith('["') else json.loads(row[texts])
+            )
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            found = None
+        if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+            REPORT.bad(Bad.WRONG_TYPE, path, line, f"a list of texts as {texts}, not {row[texts][:40]!r}")
+        rows.append(row | {texts: found})
+    return rows

@@ -1,6 +1,5 @@
 """EasyNLP's tables: what is right is read as it was written, what is wrong is one line with its number."""
 
-import ast
 import base64
 import io
 import json
@@ -17,6 +16,7 @@ from lib.data.formats.easynlp import (
     ClipTable,
     frames_at,
     parse_schema,
+    read_generated,
     table_records,
     write_generated,
     write_table,
@@ -264,16 +264,31 @@ def test_paths_of_pictures_stand_for_frames(tmp_path):
             table_records(one_row(tmp_path / "t.txt", json.dumps([name]).encode()), "train", images=folder)
 
 
-@pytest.mark.parametrize(("as_python", "read"), [(False, json.loads), (True, ast.literal_eval)])
-def test_results_are_written_as_a_reader_of_such_lists_takes_them(tmp_path, as_python, read):
+@pytest.mark.parametrize("as_python", [False, True])
+def test_results_are_written_and_read_back(tmp_path, as_python):
     rows = [{"idx": "1", "gen_text": ['it\'s a "dog"', "一个人\tin\n[x]"]}, {"idx": "2", "gen_text": []}]
     path = write_generated(tmp_path / "out.txt", rows, NAMES, repr=as_python)
-    cells = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
-    assert [{"idx": idx, "gen_text": read(texts)} for idx, texts in cells] == rows
+    assert read_generated(path, NAMES) == rows
     text = write_generated(path, [{"idx": "1", "gen_text": ["人"]}], NAMES, repr=as_python).read_text("utf-8")
     assert text == ("1\t['人']\n" if as_python else '1\t["人"]\n')
     write_generated(path, [{"gen_text": ["a"], "idx": "1", "text": "b"}], ("idx", "text", "gen_text"))
     assert path.read_text() == '1\tb\t["a"]\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("1", r"2 fields \(idx, gen_text\), not 1"),
+        ("1\t__import__('os').getcwd()", "a list of texts as gen_text"),
+        ("1\t['a', 2]", "a list of texts"),
+        ("1\t['a'", "a list of texts"),
+    ],
+)
+def test_results_that_are_none_are_named_by_their_line(tmp_path, line, told):
+    path = tmp_path / "out.txt"
+    path.write_text(f"0\t['a']\n{line}\n")
+    with pytest.raises(FormatError, match=f"out.txt: line 2: wrong type; expected {told}"):
+        read_generated(path, NAMES)
 
 
 @pytest.mark.parametrize("text", ["a\tb", "a\nb", "a\rb", ""])
