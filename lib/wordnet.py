@@ -12,19 +12,8 @@ if TYPE_CHECKING:
 
 DEBIAN = Path("/usr/share/wordnet")
 DOWNLOAD_SECONDS = 20
-PART_NUMBER = {"noun": 1, "verb": 2, "adj": 3, "adv": 4}
-
-# WordNet's lexicographer files in the order of their numbers: Debian ships them as a manual page only.
-LEXICOGRAPHER_FILES = {
-    "adj": "all pert",
-    "adv": "all",
-    "noun": "Tops act animal artifact attribute body cognition communication event feeling food group "
-    "location motive object person phenomenon plant possession process quantity relation shape state "
-    "substance time",
-    "verb": "body change cognition communication competition consumption contact creation emotion motion "
-    "perception possession social stative weather",
-}
-LAST = "adj.ppl"  # numbered after the verbs
+PARTS = ("adj", "adv", "noun", "verb")
+LEXNAMES = Path(__file__).with_name("lexnames.txt")  # of WordNet, which Debian has as a manual page only
 
 
 def provide(folder: Path) -> str:
@@ -78,18 +67,12 @@ def open_reader() -> "WordNetCorpusReader":
 def from_debian(folder: Path, source: Path = DEBIAN) -> bool:
     """Lay Debian's database files out as nltk's reader expects them."""
     target = folder / "corpora" / "wordnet"
-    files = [name for part in PART_NUMBER for name in (f"index.{part}", f"data.{part}", f"{part}.exc")]
+    files = [name for part in PARTS for name in (f"index.{part}", f"data.{part}", f"{part}.exc")]
     if not all((source / name).is_file() for name in [*files, "index.sense"]):
         return False
     shutil.copytree(source, target, copy_function=shutil.copyfile, dirs_exist_ok=True)
-    (target / "lexnames").write_text(lexnames(), encoding="ascii")
+    shutil.copyfile(LEXNAMES, target / "lexnames")
     return True
-
-
-def lexnames() -> str:
-    """The `lexnames` file: number, name and part of speech of each lexicographer file."""
-    names = [f"{part}.{name}" for part, row in LEXICOGRAPHER_FILES.items() for name in row.split()] + [LAST]
-    return "".join(f"{n:02d}\t{name}\t{PART_NUMBER[name.split('.')[0]]}\n" for n, name in enumerate(names))
 
 
 def from_download(folder: Path) -> bool:
