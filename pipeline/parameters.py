@@ -88,10 +88,11 @@ def set_one(values: dict[str, Any], override: Override, literals: dict[str, Any]
 
 
 def check_items(name: str, value: Any, literal: Any) -> None:
-    """What a container holds: the known keys of a dict, items of the type that a list's own items share."""
+    """What a container holds: the known keys of a dict (any, where it has none of its own), items of the type
+    that a list's own items share."""
     if name == "training":
         read_settings(Training, value, where="training.")
-    elif isinstance(value, dict):
+    elif isinstance(value, dict) and literal:
         for key, item in value.items():
             if key not in literal:
                 raise ConfigError(unknown(f"{name}.{key}", str(key), map(str, literal), f"{name}."))

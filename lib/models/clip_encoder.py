@@ -107,6 +107,11 @@ class FramesView:
         return self.act(self.view(index, seed).unflatten(0, (-1, self.cells))).flatten(0, 1)
 
 
+def one_vector(frames: Tensor) -> Tensor:
+    """What was seen of each frame in one vector, as EasyNLP has it: [T, N, D] -> [T, 1, D]."""
+    return frames.mean(1, keepdim=True)
+
+
 def shuffle_frames(frames: Tensor, marks: int) -> Tensor:
     """What was seen, in another order of time; the marks of time stay where they are."""
     numbers = frames[..., :-marks].double().sum((1, 2))  # an order of each clip's own, the same in each run

@@ -21,8 +21,11 @@ Objective = Callable[[nn.Module, Any], dict[str, Any]]
 IGNORED = -100  # a target that counts nowhere
 
 
-def cross_entropy(*, label_smoothing: float = 0.0, doubly_stochastic: float = 0.0) -> Objective:
-    """Each next token of the caption, the end token counted. Items are tokens.
+def cross_entropy(
+    *, label_smoothing: float = 0.0, doubly_stochastic: float = 0.0, padding: bool = False
+) -> Objective:
+    """Each next token of the caption, the end token counted. Items are tokens; with `padding` what fills a
+    batch behind its captions counts too, as in EasyNLP.
 
     `doubly_stochastic` weighs the term of Show, Attend and Tell by which a caption looks at every cell about
     once: the mean over cells of (1 - the attention it got from all words), squared.
@@ -30,7 +33,7 @@ def cross_entropy(*, label_smoothing: float = 0.0, doubly_stochastic: float = 0.
 
     def objective(model: nn.Module, batch: Any) -> dict[str, Any]:
         decoded = model(batch, attention=doubly_stochastic > 0)
-        targets = next_tokens(batch)
+        targets = next_tokens(batch, padding)
         loss = sum_losses(decoded.logits, targets, label_smoothing)
         words = (targets != IGNORED).sum(dim=1)  # [B]
         result = {"loss": loss, "count": words.sum()}
@@ -54,10 +57,10 @@ def sum_losses(logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) ->
     )
 
 
-def next_tokens(batch: Any) -> Tensor:
+def next_tokens(batch: Any, padding: bool = False) -> Tensor:
     """[B, T-1] the token to follow each of the captions': none after the end, and what is given is free."""
     places = torch.arange(1, batch.tokens.shape[1], device=batch.tokens.device)
-    free = (places >= batch.lengths[:, None]) | (places < batch.given[:, None])
+    free = (places >= batch.lengths[:, None]) & (not padding) | (places < batch.given[:, None])
     return batch.tokens[:, 1:].masked_fill(free, IGNORED)
 
 

@@ -111,6 +111,14 @@ def test_a_profile_changes_single_keys_and_the_command_line_wins():
         settle(profile={"sede": 1})
 
 
+def test_a_dict_without_keys_of_its_own_takes_any():
+    rows = {"frames_2": {"frames": 2}}
+    assert settle(("extra", str(rows)), more="\nextra = {}")["extra"] == rows
+    assert settle(("extra.frames_2", str(rows["frames_2"])), more="\nextra = {}")["extra"] == rows
+    with pytest.raises(PipelineError, match="extra must be dict"):
+        settle(("extra", "2"), more="\nextra = {}")
+
+
 @pytest.mark.parametrize("name", ["profile", "output"])
 def test_what_has_an_option_of_its_own_is_no_parameter(name):
     with pytest.raises(PipelineError, match=f"use --{name}"):

@@ -45,6 +45,15 @@ def test_cross_entropy_sums_over_real_tokens():
     torch.testing.assert_close(result["loss"], expected)
 
 
+def test_the_padding_counts_where_it_is_asked_for():
+    """As torch's own loss has it that is told of no padding."""
+    model = Fixed()
+    result = cross_entropy(padding=True)(model, batch())
+    wanted = nn.functional.cross_entropy(model.logits.flatten(0, 1), TOKENS[:, 1:].flatten(), reduction="sum")
+    assert result["count"] == 6
+    torch.testing.assert_close(result["loss"], wanted)
+
+
 def test_what_stands_on_the_padding_does_not_matter():
     model, odd = Fixed(), TOKENS.clone()
     odd[1, 3] = 5
