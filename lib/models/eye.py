@@ -1,9 +1,12 @@
 """The eye: the encoder that 00 chooses or trains, kept so that every later notebook opens the same one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from lib import checkpoint
 from lib.data.images import Preprocess
+from lib.data.subwords import snapshot_folder
+from lib.models.clip import read_preprocess
 from lib.models.encoders import Encoder, build_encoder, find_kind
 from lib.models.saved import open_saved
 
@@ -11,11 +14,14 @@ from lib.models.saved import open_saved
 def choose_eye(
     name: str, weights: str = "", *, grid: int | None = None, flip: bool = False, hub: bool = False
 ) -> tuple[Encoder, Preprocess]:
-    """An eye by its name, with the preprocessing that timm says it learnt with, or the usual one."""
+    """An eye by its name, with the preprocessing that its own configuration asks for, or the usual one."""
     config = {"kind": find_kind(name), "name": name, "grid": grid}
     encoder = build_encoder(config, weights=weights or None, hub=hub)
-    usual = encoder.settings.kind != "timm"
-    return encoder, Preprocess(flip=flip) if usual else encoder.backbone.preprocess(flip=flip)
+    if encoder.settings.kind == "timm":
+        return encoder, encoder.backbone.preprocess(flip=flip)
+    published = encoder.settings.kind == "huggingface"
+    own = read_preprocess(snapshot_folder(name)) if published else Preprocess()
+    return encoder, replace(own, flip=flip)
 
 
 def save_eye(folder: Path, encoder: Encoder, preprocess: Preprocess, *, origin: str) -> Path:

@@ -174,6 +174,21 @@ def test_an_eye_is_kept_with_its_own_preprocessing(tmp_path, images):
     assert again(images).shape == (2, 16, 64)
 
 
+def test_a_folders_eye_is_shown_pictures_as_its_own_configuration_says(tmp_path):
+    from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel
+
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    CLIPVisionModel(CLIPVisionConfig(**sizes, image_size=32, patch_size=8)).save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match=r"no preprocessor_config\.json, which says how it sees pictures"):
+        choose_eye(str(tmp_path))
+    CLIPImageProcessor(size={"shortest_edge": 36}, crop_size=32).save_pretrained(tmp_path)
+    encoder, preprocess = choose_eye(str(tmp_path), flip=True)
+    told = CLIPImageProcessor()
+    assert encoder.settings.kind == "huggingface"
+    assert (preprocess.resize, preprocess.crop, preprocess.flip) == (36, 32, True)
+    assert (preprocess.mean, preprocess.std) == (tuple(told.image_mean), tuple(told.image_std))
+
+
 def test_a_name_of_torchvisions_stays_torchvisions(tmp_path):
     encoder, preprocess = choose_eye("squeezenet1_1", flip=True)
     assert encoder.settings.kind == "torchvision" and preprocess == Preprocess(flip=True)
