@@ -6,21 +6,19 @@ The reader pre-trains the atelier's backbone; the encoder makes the oracle, the 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lib.data.loader import Batch
 from lib.data.record import Record
 from lib.models.attribute_heads import AttributeHeads, Schema
 from lib.models.encoders import Encoder, build_encoder
 from lib.models.errors import ModelError
 from lib.models.generate import eval_mode
 from lib.models.saved import open_saved
-
-if TYPE_CHECKING:
-    from lib.data.loader import Batch
 
 
 def number_attributes(records: Sequence[Record], schema: Schema) -> Tensor:
@@ -37,17 +35,12 @@ def number_attributes(records: Sequence[Record], schema: Schema) -> Tensor:
     return torch.tensor(rows, dtype=torch.long).view(len(rows), len(schema))
 
 
-def schema_as_json(schema: Schema) -> dict[str, list[str]]:
-    """A schema as JSON gives it back."""
-    return {name: list(values) for name, values in schema.items()}
-
-
 class AttributeEncoder(nn.Module):
     """Attributes [B, A] as a memory [B, A, D]: a one-hot cell each, which the decoder's projection embeds."""
 
     def __init__(self, schema: Schema):
         super().__init__()
-        self.schema = schema_as_json(schema)
+        self.schema = {name: list(values) for name, values in schema.items()}  # as JSON gives it back
         sizes = torch.tensor([len(values) + 1 for values in self.schema.values()])
         self.width = int(sizes.sum())
         self.register_buffer("first", sizes.cumsum(0) - sizes, persistent=False)
@@ -68,10 +61,11 @@ class AttributeReader(nn.Module):
 
     def __init__(self, encoder: Encoder, schema: Schema, *, cells: int):
         super().__init__()
-        self.schema, self.encoder = schema_as_json(schema), encoder
+        self.schema = {name: list(values) for name, values in schema.items()}
+        self.encoder = encoder
         self.heads = AttributeHeads(encoder.width, cells, schema)
 
-    def forward(self, batch: "Batch") -> list[Tensor]:
+    def forward(self, batch: Batch) -> list[Tensor]:
         """For each attribute logits [B, values + 1]: 0 is none, then the schema's values."""
         return self.judge(batch.images)
 

@@ -3,12 +3,13 @@
 import contextlib
 import json
 from collections.abc import Collection, Iterator
-from pathlib import Path
+from itertools import pairwise
 from typing import Any
 from urllib.error import URLError
 
 import torch
 from torch import Tensor, nn
+from torchvision.ops import Conv2dNormActivation
 
 from lib import environment
 from lib.checkpoint import load_into, load_weights
@@ -78,8 +79,10 @@ def open_body(
 class Tower(nn.Module):
     """A Hugging Face vision tower (CLIP, ViT, DINOv2) from a local path, an id, or the JSON of its config."""
 
-    def __init__(self, name: str, config: dict[str, Any] | None = None, *, hub: bool = False):
+    def __init__(self, name: str, config: dict | None, weights: str | None, *, hub: bool):
         super().__init__()
+        if weights is not None:
+            raise ModelError(f"encoder.name {name!r} brings its own weights; give no others")
         self.body, self.config = open_body("vision tower", name, config, hub=hub, clip="CLIPVisionModel")
         self.width = getattr(self.body.config, "hidden_size", None)
         if self.width is None:
@@ -106,19 +109,14 @@ class AtelierCNN(nn.Module):
         super().__init__()
         c = channels
         self.width = 8 * c
-        first = convolution(3, c, 2), convolution(c, 2 * c, 2), convolution(2 * c, 4 * c, 2), Residual(4 * c)
-        self.body = nn.Sequential(*first, convolution(4 * c, 8 * c, 2), Residual(8 * c))
+        first = [Conv2dNormActivation(a, b, stride=2) for a, b in pairwise((3, c, 2 * c, 4 * c))]
+        last = Residual(4 * c), Conv2dNormActivation(4 * c, 8 * c, stride=2), Residual(8 * c)
+        self.body = nn.Sequential(*first, *last)
         if weights is not None:
-            with as_model_error():
-                load_into(self, load_weights(resolve(weights)), resolve(weights))
+            load_into(self, load_weights(resolve(weights)), resolve(weights))
 
     def forward(self, images: Tensor) -> Tensor:
         return self.body(images)
-
-
-def convolution(inside: int, outside: int, stride: int) -> nn.Sequential:
-    layer = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
-    return nn.Sequential(layer, nn.BatchNorm2d(outside), nn.ReLU(inplace=True))
 
 
 class Residual(nn.Module):
@@ -126,22 +124,17 @@ class Residual(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        self.first = convolution(width, width, 1)
-        self.second = nn.Sequential(nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width))
+        self.first = Conv2dNormActivation(width, width)
+        self.second = Conv2dNormActivation(width, width, activation_layer=None)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.relu(x + self.second(self.first(x)))
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    with as_model_error():
-        return load_weights(path)
-
-
 def fill_torchvision(model: nn.Module, name: str, weights: str, *, spare: Collection[str] = ()) -> None:
     """Strictly, from a file or from what torchvision offers; `spare` ones may be left over."""
     if weights.endswith(FILES):
-        where, table = resolve(weights), read_weights(resolve(weights))
+        where, table = resolve(weights), load_weights(resolve(weights))
     else:
         where, table = f"{name} weights {weights}", fetch_weights(name, weights)
     own = model.state_dict()

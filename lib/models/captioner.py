@@ -1,12 +1,13 @@
 """The captioner: an encoder, a decoder, their words and their preprocessing, saved and loaded as one."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lib.data.images import Preprocess
+from lib.data.loader import Batch
 from lib.data.record import STYLELESS
 from lib.data.text import Text
 from lib.models.attributes import AttributeEncoder
@@ -19,9 +20,6 @@ from lib.models.generate import Generated, eval_mode, generate
 from lib.models.image_to_text import Seeing, open_image_to_text
 from lib.models.saved import WithWords
 from lib.models.state import Decoded
-
-if TYPE_CHECKING:
-    from lib.data.loader import Batch
 
 # kind -> what builds it from its description; the oracle's is told attributes instead of shown pictures
 ENCODERS = dict.fromkeys(BACKBONES, build_encoder)
@@ -40,14 +38,11 @@ class Captioner(WithWords):
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, vocab: Text, preprocess: Preprocess | None):
         super().__init__()
-        if decoder.settings.vocab_size != len(vocab):
-            raise ModelError(
-                f"the decoder knows {decoder.settings.vocab_size} words, the vocabulary {len(vocab)}"
-            )
-        if decoder.settings.memory_width != encoder.width:
-            raise ModelError(
-                f"cells are {encoder.width} wide; the decoder reads {decoder.settings.memory_width}"
-            )
+        words, width = decoder.settings.vocab_size, decoder.settings.memory_width
+        if words != len(vocab):
+            raise ModelError(f"the decoder knows {words} words, the vocabulary {len(vocab)}")
+        if width != encoder.width:
+            raise ModelError(f"cells are {encoder.width} wide; the decoder reads {width}")
         self.encoder, self.decoder, self.preprocess = encoder, decoder, preprocess
         self.vocab = self.text = vocab
 
@@ -60,11 +55,11 @@ class Captioner(WithWords):
         """Pictures [B, 3, H, W] or clips [B, T, 3, H, W] -> memory [B, N, D]."""
         return self.encoder(images)
 
-    def remember(self, batch: "Batch") -> Tensor:
+    def remember(self, batch: Batch) -> Tensor:
         """The batch's memory: given, or seen now."""
         return self.encode(batch.images) if batch.memory is None else batch.memory
 
-    def forward(self, batch: "Batch", *, attention: bool = False) -> Decoded:
+    def forward(self, batch: Batch, *, attention: bool = False) -> Decoded:
         """Scores of each next word, given the true words before it."""
         return self.decoder(self.remember(batch), batch.tokens[:, :-1], batch.mask, attention=attention)
 
@@ -76,7 +71,7 @@ class Captioner(WithWords):
         return generate(self.decoder, memory, decoding, banned=self.banned, **marks, **how)
 
     @torch.no_grad()
-    def caption(self, batch: "Batch", decoding: Decoding, choose: Choose | None = None) -> list[str]:
+    def caption(self, batch: Batch, decoding: Decoding, choose: Choose | None = None) -> list[str]:
         """The best caption of each picture, as text, or of its n best the one that is chosen; guidance leads
         away from what has no style."""
         plain = None if decoding.guidance == 1 else torch.tensor([self.vocab.begin(STYLELESS)] * len(batch))

@@ -2,13 +2,14 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib.data.images import Preprocess
+from lib.data.loader import Batch
 from lib.data.subwords import open_huggingface, snapshot_folder
 from lib.data.text import Text
 from lib.files import read_json
@@ -16,9 +17,6 @@ from lib.models.backbones import open_body
 from lib.models.errors import ModelError
 from lib.models.saved import WithWords
 from lib.paths import shorten
-
-if TYPE_CHECKING:
-    from lib.data.loader import Batch
 
 # what transformers called it, and calls it
 PROCESSORS = ("preprocessor_config.json", "processor_config.json")
@@ -72,7 +70,7 @@ class Clip(WithWords):
             raise ModelError(f"a sentence of {tokens.shape[1]} tokens; {self.name} reads {self.longest}")
         return F.normalize(self.body.get_text_features(**given).pooler_output.float(), dim=1)
 
-    def forward(self, batch: "Batch") -> tuple[Tensor, Tensor]:
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         return self.see(batch.images), self.read(batch.tokens, batch.real)
 
     def describe(self) -> dict[str, Any]:

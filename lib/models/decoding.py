@@ -1,6 +1,5 @@
 """Decoding: how captions are searched for, as settings that are checked when they are made."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,15 +39,6 @@ class Decoding:
         require(self.temperature > 0, f"temperature must be above 0, not {self.temperature}")
         require(0 < self.top_p <= 1, f"top_p must be above 0 and at most 1, not {self.top_p}")
         require(self.n_best <= self.beam, f"n_best {self.n_best} is more than beam {self.beam}")
-
-
-def recheck(
-    candidates: Sequence[str], scores: Sequence[float], classify: Callable[[str], str], style: str
-) -> str:
-    """The best of several captions among those that a classifier takes for the wanted style, or of all."""
-    order = sorted(range(len(candidates)), key=lambda place: -scores[place])
-    fits = [place for place in order if classify(candidates[place]) == style]
-    return candidates[(fits or order)[0]]
 
 
 def require(fine: bool, message: str) -> None:

@@ -16,7 +16,7 @@ from lib import checkpoint
 from lib.data.images import Preprocess, load_image
 from lib.models.attributes import AttributeReader
 from lib.models.backbones import fill_torchvision, open_body
-from lib.models.errors import ModelError, check_known
+from lib.models.errors import ModelError, as_model_error, check_known
 from lib.paths import resolve
 
 CATEGORIES = {"people": {"person"}, "car": {"car", "bus", "truck", "train", "motorcycle"}}
@@ -93,7 +93,8 @@ def ask_torchvision(name: str, weights: str) -> See:
     if not weights:
         raise ModelError(f"{name} without weights sees nothing: give a file or a name such as COCO_V1")
     model = models.get_model(name, weights=None, weights_backbone=None).eval()
-    fill_torchvision(model, name, weights)
+    with as_model_error():
+        fill_torchvision(model, name, weights)
 
     def see(picture: Image) -> Sighting:
         (found,) = model([pil_to_tensor(picture).float() / 255])

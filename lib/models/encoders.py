@@ -97,23 +97,17 @@ def build_encoder(config: dict[str, Any], *, weights: str | None = None, hub: bo
     plain = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
     with as_model_error():
         settings = read_settings(EncoderSettings, plain, where="encoder.")
-    backbone = BACKBONES[settings.kind](settings, weights, hub)
+        backbone = BACKBONES[settings.kind](settings, weights, hub)
     if settings.kind == "huggingface":  # what was found out when it was loaded
         settings = replace(settings, tower=backbone.config)
     heads = AttributeHeads(backbone.width, settings.cells, settings.schema) if settings.schema else None
     return Encoder(settings, backbone, heads)
 
 
-def build_tower(settings: EncoderSettings, weights: str | None, hub: bool) -> Tower:
-    if weights is not None:
-        raise ModelError(f"encoder.name {settings.name!r} brings its own weights; give no others")
-    return Tower(settings.name, settings.tower, hub=hub)
-
-
 BACKBONES = {
     "torchvision": lambda settings, weights, hub: TorchvisionBackbone(settings.name, weights),
     "timm": lambda settings, weights, hub: TimmBackbone(settings.name, weights, hub=hub),
-    "huggingface": build_tower,
+    "huggingface": lambda settings, weights, hub: Tower(settings.name, settings.tower, weights, hub=hub),
     "atelier": lambda settings, weights, hub: AtelierCNN(settings.channels, weights),
 }
 

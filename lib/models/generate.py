@@ -5,8 +5,7 @@ an image's result does not depend on the images beside it; a finished image leav
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -14,8 +13,8 @@ from torch import Tensor, nn
 
 from lib.models.decoding import PRECISIONS, Decoding
 from lib.models.errors import ModelError
-from lib.models.search import BeamSearch, Sampling
-from lib.models.state import State, TwoStates
+from lib.models.search import BeamSearch, Hypotheses, Sampling
+from lib.models.state import State
 
 LEAVE = 0.25  # share of finished images at which the batch is made smaller
 
@@ -50,28 +49,26 @@ def generate(
     come; the others keep the log-probabilities that the model gives them. Sampling takes its random numbers
     from `generator` or torch's own, all at once.
     """
-    prefix, plain = as_prefix(start, memory), None
+    prefixes = [as_prefix(start, memory)]
     if decoding.guidance != 1:
         if without is None:
             raise ModelError(f"decoding.guidance is {decoding.guidance}; it needs the start without a style")
-        plain = as_prefix(without, memory)
-    longest = max(part.shape[1] for part in (prefix, plain) if part is not None)
+        prefixes.append(as_prefix(without, memory))
+    longest = max(prefix.shape[1] for prefix in prefixes)
     if decoder.max_length is not None and longest + decoding.max_length - 1 > decoder.max_length:
         raise ModelError(
             f"decoding.max_length is {decoding.max_length}; this decoder knows {decoder.max_length} words"
         )
     with torch.inference_mode(), eval_mode(decoder), autocast(memory.device, decoding.precision):
-        step, state = decoder.step, read_prefix(decoder, memory, prefix, mask)
-        if plain is not None:
-            step = Guided(decoder, decoding.guidance).step
-            state = TwoStates(state, read_prefix(decoder, memory, plain, mask), plain[:, -1])
+        states = [read_prefix(decoder, memory, prefix, mask) for prefix in prefixes]
+        hypotheses = Hypotheses(decoding, prefixes[0], banned)
         if decoding.method == "beam":
-            search = BeamSearch(decoding, prefix, end=end, banned=banned)
+            search = BeamSearch(hypotheses, end=end)
         else:
-            search = Sampling(decoding, prefix, end=end, banned=banned, generator=generator)
-        search_to_end(step, state, search, decoding.max_length)
+            search = Sampling(hypotheses, end=end, generator=generator)
+        search_to_end(decoder, prefixes, states, search)
         found = search.results()
-        looked = look(decoder, memory, prefix, found[0], mask) if attention else None
+        looked = look(decoder, memory, prefixes[0], found[0], mask) if attention else None
     torch.clear_autocast_cache()  # weights cast in here are not for a training step around it
     # copies, since what inference mode makes cannot take part in training
     return Generated(*(None if tensor is None else tensor.clone() for tensor in (*found, looked)))
@@ -85,39 +82,35 @@ def read_prefix(decoder: nn.Module, memory: Tensor, prefix: Tensor, mask: Tensor
     return state
 
 
-@dataclass(frozen=True)
-class Guided:
-    """A decoder's steps after two beginnings: what sets the styled one apart counts `weight` times."""
-
-    decoder: nn.Module
-    weight: float
-
-    def step(self, tokens: Tensor, state: TwoStates) -> tuple[Tensor, TwoStates]:
-        styled, after = self.decoder.step(tokens, state.styled)
-        plain, beside = self.decoder.step(tokens if state.first is None else state.first, state.plain)
-        styled, plain = (logits.log_softmax(-1, dtype=torch.float32) for logits in (styled, plain))
-        return plain + self.weight * (styled - plain), TwoStates(after, beside)
-
-
-Step = Callable[[Tensor, State | TwoStates], tuple[Tensor, State | TwoStates]]
-
-
 def search_to_end(
-    take: Step, state: State | TwoStates, search: BeamSearch | Sampling, max_length: int
+    decoder: nn.Module, prefixes: list[Tensor], states: list[State], search: BeamSearch | Sampling
 ) -> None:
-    """Step until all images are finished or the texts are as long as they may be."""
-    for step in range(1, max_length + 1):
-        logits, state = take(search.hypotheses.last, state)
-        rows = search.advance(logits)
+    """Step until all images are finished or the texts are as long as they may be.
+
+    There is a state after each beginning of the texts: their own and, where they are guided, a plain one.
+    """
+    decoding, words = search.decoding, [prefix[:, -1] for prefix in prefixes]
+    for step in range(1, decoding.max_length + 1):
+        logits, states = zip(*map(decoder.step, words, states), strict=True)
+        rows = search.advance(guide(*logits, weight=decoding.guidance))
         unfinished = search.unfinished()
-        if step == max_length or len(unfinished) == 0:
+        if step == decoding.max_length or len(unfinished) == 0:
             break
         if rows is not None:
-            state = state.reorder(rows)
-        if len(unfinished) <= (1 - LEAVE) * state.images:
+            states = [state.reorder(rows) for state in states]
+        if len(unfinished) <= (1 - LEAVE) * states[0].images:
             search.keep(unfinished)
-            state = state.keep(unfinished)
+            states = [state.keep(unfinished) for state in states]
+        words = [search.hypotheses.last] * len(states)
     search.close()
+
+
+def guide(styled: Tensor, plain: Tensor | None = None, *, weight: float) -> Tensor:
+    """Logits in which what sets the styled beginning apart from the plain one counts `weight` times."""
+    if plain is None:
+        return styled
+    styled, plain = (logits.log_softmax(-1, dtype=torch.float32) for logits in (styled, plain))
+    return plain + weight * (styled - plain)
 
 
 def as_prefix(start: int | Tensor, memory: Tensor) -> Tensor:

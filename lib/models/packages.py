@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lib import checkpoint
 from lib.files import whole
-from lib.models.errors import ModelError, as_model_error
+from lib.models.errors import ModelError
 from lib.paths import resolve, shorten, some
 
 # package -> timm's name of its model, and the file in it; requirements-photos.txt pins them
@@ -26,14 +26,13 @@ def open_package(package: str, model: str) -> dict[str, Tensor]:
     if model.partition(".")[0] != meant:
         raise ModelError(f"{package} holds weights of {meant!r}, not of {model!r}")
     folder = resolve(KEPT) / Path(file).stem
-    with as_model_error():
-        if not folder.is_dir():
-            import timm
+    if not folder.is_dir():
+        import timm
 
-            path, origin = find_file(package, file), f"{package} {metadata.version(package)}"
-            table = rename(checkpoint.load_weights(path), timm.create_model(meant).state_dict(), path)
-            checkpoint.save(folder, table, {"model": meant, "origin": origin})
-        return checkpoint.load(folder).weights
+        path, origin = find_file(package, file), f"{package} {metadata.version(package)}"
+        table = rename(checkpoint.load_weights(path), timm.create_model(meant).state_dict(), path)
+        checkpoint.save(folder, table, {"model": meant, "origin": origin})
+    return checkpoint.load(folder).weights
 
 
 def model_folder(name: str) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lib.models.decoding import Decoding
+from lib.models.state import hypothesis_rows
 
 GONE = -math.inf
 
@@ -69,31 +70,22 @@ class Hypotheses:
 class Sampling:
     """Greedy and sampling: each text goes its own way."""
 
-    def __init__(
-        self,
-        decoding: Decoding,
-        prefix: Tensor,
-        *,
-        end: int,
-        banned: Sequence[int],
-        generator: torch.Generator | None,
-    ):
-        self.decoding, self.end, self.chances = decoding, end, None
-        self.hypotheses = Hypotheses(decoding, prefix, banned)
-        self.per_image = 1
-        rows = len(prefix)
+    def __init__(self, hypotheses: Hypotheses, *, end: int, generator: torch.Generator | None):
+        self.hypotheses, self.end, self.chances = hypotheses, end, None
+        self.decoding = decoding = hypotheses.decoding
+        images, device = len(hypotheses.images), hypotheses.last.device
+        self.per_image = decoding.samples if decoding.method == "sample" else 1
+        rows = images * self.per_image
         if decoding.method == "sample":
-            self.per_image = decoding.samples
-            rows *= decoding.samples
             # one number a word, drawn ahead: what an image says does not depend on when others finish
-            device = prefix.device if generator is None else generator.device
+            where = device if generator is None else generator.device
             shape = rows, decoding.max_length
-            chances = torch.rand(shape, generator=generator, dtype=torch.float64, device=device)
-            self.chances = chances.to(prefix.device)
-        self.over = torch.zeros(rows, dtype=torch.bool, device=prefix.device)
-        self.spoken = torch.zeros(rows, 0, device=prefix.device)  # [R, t] log-probabilities of the words
-        self.finished = Finished(len(prefix), self.per_image, decoding.max_length, prefix.device)
-        self.logprobs = torch.zeros(self.finished.tokens.shape, device=prefix.device)
+            chances = torch.rand(shape, generator=generator, dtype=torch.float64, device=where)
+            self.chances = chances.to(device)
+        self.over = torch.zeros(rows, dtype=torch.bool, device=device)
+        self.spoken = torch.zeros(rows, 0, device=device)  # [R, t] log-probabilities of the words
+        self.finished = Finished(images, self.per_image, decoding.max_length, device)
+        self.logprobs = torch.zeros(self.finished.tokens.shape, device=device)
 
     def advance(self, logits: Tensor) -> Tensor | None:
         """Take the next word of each text; before the first one the images' rows are multiplied."""
@@ -153,12 +145,13 @@ class Sampling:
 class BeamSearch:
     """Beam search. An image is done when `beam` texts have ended and no other, as it is, scores better."""
 
-    def __init__(self, decoding: Decoding, prefix: Tensor, *, end: int, banned: Sequence[int]):
-        self.decoding, self.end, self.width = decoding, end, decoding.beam
-        self.hypotheses = Hypotheses(decoding, prefix, banned)
-        self.totals = torch.zeros(len(prefix), 1, device=prefix.device)  # [B, K] sums of log-probabilities
-        self.done = torch.zeros(len(prefix), dtype=torch.bool, device=prefix.device)
-        self.finished = Finished(len(prefix), self.width, decoding.max_length, prefix.device)
+    def __init__(self, hypotheses: Hypotheses, *, end: int):
+        self.hypotheses, self.end = hypotheses, end
+        self.decoding, self.width = hypotheses.decoding, hypotheses.decoding.beam
+        images, device = len(hypotheses.images), hypotheses.last.device
+        self.totals = torch.zeros(images, 1, device=device)  # [B, K] sums of log-probabilities
+        self.done = torch.zeros(images, dtype=torch.bool, device=device)
+        self.finished = Finished(images, self.width, self.decoding.max_length, device)
         self.ended = False  # whether any text has: before that there is nothing to compare
 
     def advance(self, logits: Tensor) -> Tensor:
@@ -224,11 +217,6 @@ class BeamSearch:
         n, finished = self.decoding.n_best, self.finished
         length = max(1, int(finished.lengths[:, :n].max()))
         return finished.tokens[:, :n, :length], finished.lengths[:, :n], finished.scores[:, :n], None
-
-
-def hypothesis_rows(images: Tensor, per_image: int) -> Tensor:
-    """Rows of the hypotheses of these images."""
-    return (images[:, None] * per_image + torch.arange(per_image, device=images.device)).flatten()
 
 
 def narrow(logits: Tensor, top_k: int, top_p: float) -> Tensor:

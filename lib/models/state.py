@@ -37,27 +37,11 @@ class State:
 
     def keep(self, images: Tensor) -> "State":
         """Forget all images but these."""
-        per_image = self.hypothesis[0].shape[0] // self.images
-        rows = images[:, None] * per_image + torch.arange(per_image, device=images.device)
-        at = self.images_at
+        rows, at = hypothesis_rows(images, len(self.hypothesis[0]) // self.images), self.images_at
         kept = tuple(None if tensor is None else tensor.index_select(at, images) for tensor in self.image)
-        return replace(self.reorder(rows.flatten()), image=kept)
+        return replace(self.reorder(rows), image=kept)
 
 
-@dataclass(frozen=True)
-class TwoStates:
-    """States of the same texts after two beginnings."""
-
-    styled: State
-    plain: State
-    first: Tensor | None = None  # [B] before the first step the word that the plain one begins with
-
-    @property
-    def images(self) -> int:
-        return self.styled.images
-
-    def reorder(self, rows: Tensor) -> "TwoStates":
-        return TwoStates(self.styled.reorder(rows), self.plain.reorder(rows))
-
-    def keep(self, images: Tensor) -> "TwoStates":
-        return TwoStates(self.styled.keep(images), self.plain.keep(images))
+def hypothesis_rows(images: Tensor, per_image: int) -> Tensor:
+    """Rows of the hypotheses of these images."""
+    return (images[:, None] * per_image + torch.arange(per_image, device=images.device)).flatten()

@@ -1,12 +1,10 @@
 """A text tower of Hugging Face's: sentences in, one vector each out, with the tokenizer of its own folder."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 
 from lib.config import read_settings
 from lib.data.text import Text
@@ -28,7 +26,7 @@ class TextTowerSettings:
 
     name: str  # a local path, or an id
     pooling: Literal["mean", "class", "last"] = "mean"
-    max_tokens: int = 64  # of a sentence, marks aside
+    max_tokens: int = 64  # never used; checkpoints have it
     tower: dict | None = None  # the model's own configuration; found out when loaded
 
 
@@ -45,21 +43,11 @@ class TextTower(nn.Module):
         if config["vocab_size"] < len(text):
             raise ModelError(f"{settings.name}: {config['vocab_size']} words; the text has {len(text)}")
 
-    def tokens(self, sentences: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Sentences as numbers [B, T], and which of them are real."""
-        longest = self.settings.max_tokens
-        rows = [torch.tensor(self.text.encode(each, max_tokens=longest)) for each in sentences]
-        real = torch.arange(max(map(len, rows))) < torch.tensor([[len(row)] for row in rows])
-        return pad_sequence(rows, batch_first=True, padding_value=self.text.pad), real
-
     def states(self, tokens: Tensor, real: Tensor) -> Tensor:  # [B, T] -> [B, T, width]
         return self.body(input_ids=tokens, attention_mask=real.long()).last_hidden_state
 
     def pool(self, states: Tensor, real: Tensor) -> Tensor:  # -> [B, width]
         return POOLINGS[self.settings.pooling](states, real)
-
-    def forward(self, tokens: Tensor, real: Tensor) -> Tensor:  # [B, T] -> [B, width]
-        return self.pool(self.states(tokens, real), real)
 
     def describe(self) -> dict[str, Any]:
         return asdict(self.settings)

@@ -7,10 +7,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from lib import environment
-from lib.checkpoint import load_into
+from lib.checkpoint import load_into, load_weights
 from lib.data.images import Preprocess
 from lib.files import read_json
-from lib.models.backbones import FILES, read_weights
+from lib.models.backbones import FILES
 from lib.models.errors import ModelError, as_model_error, check_known
 from lib.models.packages import PACKAGES, open_package
 from lib.paths import resolve, shorten
@@ -100,23 +100,22 @@ def find_weights(name: str, weights: str, hub: bool) -> tuple[dict[str, Tensor],
     if weights in PACKAGES:
         return open_package(weights, name), weights, {}
     if weights.endswith(FILES):
-        return read_weights(resolve(weights)), shorten(resolve(weights)), {}
+        return load_weights(resolve(weights)), shorten(resolve(weights)), {}
     if weights == "pretrained":
         known = timm.models.get_pretrained_cfg(name)
         if not known.hf_hub_id or known.hf_hub_filename or known.custom_load:
             more = f"; download {known.url} and give the file's path" if known.url else ""
             raise ModelError(f"timm has no weights of {name!r} in a form of its own{more}")
-        return read_weights(find_saved(known.hf_hub_id, SAVED, hub)), f"timm's weights of {name}", {}
+        return load_weights(find_saved(known.hf_hub_id, SAVED, hub)), f"timm's weights of {name}", {}
     if not resolve(weights).is_dir() and weights.count("/") != 1:
         known = f"a file ({', '.join(FILES)}), a folder, a hub id, 'pretrained' or {', '.join(PACKAGES)}"
         raise ModelError(f"weights {weights!r} of {name}: expected {known}")
-    with as_model_error():
-        about = read_json(find_saved(weights, ("config.json",), hub))
+    about = read_json(find_saved(weights, ("config.json",), hub))
     if about.get("architecture") != name.partition(".")[0]:
         raise ModelError(f"{weights} holds weights of {about.get('architecture')!r}, not of {name!r}")
     told = about.get("pretrained_cfg", about)
     pictures = {key: told[key] for key in PICTURES if key in told}
-    return read_weights(find_saved(weights, SAVED, hub)), weights, pictures
+    return load_weights(find_saved(weights, SAVED, hub)), weights, pictures
 
 
 def find_saved(place: str, files: tuple[str, ...], hub: bool) -> Path:

@@ -8,7 +8,7 @@ Every model of retrieval offers `see`, `read`, `logit_scale`, `text` and `prepro
 
 import math
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from lib.config import read_settings
 from lib.data.images import Preprocess
+from lib.data.loader import Batch
 from lib.data.text import Text
 from lib.models.attention import MemoryProjection, mean_cell
 from lib.models.encoders import build_encoder
@@ -23,9 +24,6 @@ from lib.models.errors import ModelError
 from lib.models.saved import WithWords
 from lib.models.text_tower import build_text_tower
 from lib.models.transformer import sinusoids
-
-if TYPE_CHECKING:
-    from lib.data.loader import Batch
 
 TEMPERATURE = 0.07  # at first: the scale is learnt
 WARMEST = 100.0  # the scale that no training goes beyond
@@ -147,15 +145,15 @@ class TwoTowers(WithWords):
         pooled = self.reader.pool(self.reader.states(tokens, real), real)
         return F.normalize(self.place_words(pooled).float(), dim=1)
 
-    def remember(self, batch: "Batch") -> Tensor:
+    def remember(self, batch: Batch) -> Tensor:
         """The batch's memory: given, or seen now."""
         return self.eye(batch.images) if batch.memory is None else batch.memory
 
-    def forward(self, batch: "Batch") -> tuple[Tensor, Tensor]:
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Pictures and sentences of a batch, each [B, E]."""
         return self.look(self.remember(batch), batch.mask), self.read(batch.tokens, batch.real)
 
-    def match(self, batch: "Batch") -> Tensor:
+    def match(self, batch: Batch) -> Tensor:
         """How well each picture of a batch fits the sentence beside it, [B]: the logit of a yes."""
         if self.matcher is None:
             raise ModelError("these towers have no matcher: settings.matcher must be 1 or more")

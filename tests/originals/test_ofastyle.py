@@ -650,20 +650,29 @@ def test_the_command_line_says_what_it_knows():
     assert done.returncode == 2 and done.stderr == "ofastyle pack: /no/conf.json: No such file or directory\n"
 
 
+def test_the_recheck_takes_the_best_that_is_told_in_the_wanted_style():
+    learnt = {"glad": "a fine day", "sad": "sadly so sad", "dull": "meh", "angry": "damn"}
+    choose = ofastyle_runs.rechecked([Record(f"x#{s}", "x", (text,), "train") for s, text in learnt.items()])
+    texts, scores = ["fine", "so sad", "sadly", "meh"], [-1.0, -3.0, -2.0, -0.5]
+    assert choose(texts, scores, "a.jpg#sad") == "sadly"
+    assert choose(texts, scores, "a.jpg#glad") == "fine"
+    assert choose(texts, scores, "a.jpg#angry") == "meh"  # none fits: the best
+
+
 def test_a_recheck_takes_the_first_that_sounds_like_its_style(there, tmp_path, monkeypatch):
     asked = []
 
-    def judge(said, scores, classify, style):
-        asked.append((len(said), style, classify(said[0])))
-        return said[-1]
+    class LikesTheLast(ofastyle_runs.StyleJudge):
+        def classify(self, texts):
+            heard, style = super().classify(texts)[0], plain[len(asked)]["style"]
+            asked.append((texts[-1], len(texts), heard, style))
+            return [None] * (len(texts) - 1) + [style]
 
-    monkeypatch.setattr(ofastyle_runs, "recheck", judge)
+    monkeypatch.setattr(ofastyle_runs, "StyleJudge", LikesTheLast)
     plain = inferred(there, "-c", "conf/nosj.json", "-b", "3")["results"]
     assert not asked
     again = inferred(there, "-c", "conf/nosj.json", "-b", "3", "--recheck")["results"]
     assert [row["image"] for row in again] == [row["image"] for row in plain]
-    assert [style for _, style, _ in asked] == [row["style"] for row in again]
-    assert all(
-        count > 1 and heard in {row["style"] for row in plain} | {None, heard} for count, _, heard in asked
-    )
+    assert [(row["caption"], row["style"]) for row in again] == [(last, style) for last, *_, style in asked]
+    assert all(count > 1 and heard in {*STYLES, None} for _, count, heard, _ in asked)
     assert [row["caption"] for row in again] != [row["caption"] for row in plain]

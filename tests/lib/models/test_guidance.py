@@ -1,4 +1,4 @@
-"""Styles before a caption: guidance away from what has none, styles left out in training, the recheck."""
+"""Styles before a caption: guidance away from what has none, styles left out in training."""
 
 import math
 
@@ -13,7 +13,6 @@ from lib.data.loader import CachedFeatures, CaptionPairs, Loader
 from lib.data.record import STYLELESS, Caption, Record
 from lib.data.text import TextError, Vocab
 from lib.models import Captioner, Decoding, ModelError, build_decoder, build_encoder, generate
-from lib.models.decoding import recheck
 from lib.models.state import State
 from lib.train import CaptionTask, caption_all
 
@@ -206,11 +205,3 @@ def test_a_captioner_is_guided_away_from_what_has_no_style():
         found = model.search(batch.memory, decoding, start=batch.prefix, without=without)
         wanted = [VOCAB.decode(row) for row in found.tokens[:, 0].tolist()]
         assert model.caption(batch, decoding) == wanted
-
-
-def test_the_recheck_takes_the_best_that_is_told_in_the_wanted_style():
-    texts, scores = ["fine", "so sad", "sadly", "meh"], [-1.0, -3.0, -2.0, -0.5]
-    classify = {"fine": "glad", "so sad": "sad", "sadly": "sad", "meh": "dull"}.__getitem__
-    assert recheck(texts, scores, classify, "sad") == "sadly"
-    assert recheck(texts, scores, classify, "glad") == "fine"
-    assert recheck(texts, scores, classify, "angry") == "meh"  # none fits: the best
