@@ -3,7 +3,6 @@
 import base64
 import html
 import inspect
-import io
 import textwrap
 import zlib
 from collections.abc import Sequence
@@ -55,13 +54,6 @@ class Picture:
 
     def __init__(self, png: bytes):
         self.png = png
-
-    @classmethod
-    def of(cls, figure: Any, *, dpi: int = 96) -> "Picture":
-        """Draw a matplotlib figure once and let go of it."""
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", facecolor="white")
-        return cls(buffer.getvalue())
 
     def save(self, path: str | Path) -> Path:
         path = Path(path)
