@@ -58,14 +58,11 @@ def _unwrap(table: Any, path: Path) -> dict[str, Tensor]:
 def load_into(model: nn.Module, weights: Mapping[str, Tensor], where: str | Path) -> None:
     """Copy weights into a model. Names and shapes must agree exactly; the error says which do not."""
     own = model.state_dict()
+    differ = [name for name in own if name in weights and weights[name].shape != own[name].shape]
     troubles = {
         "missing": [name for name in own if name not in weights],
         "unexpected": [name for name in weights if name not in own],
-        "of another shape": [
-            f"{name} {list(weights[name].shape)} instead of {list(own[name].shape)}"
-            for name in own
-            if name in weights and weights[name].shape != own[name].shape
-        ],
+        "of another shape": [f"{n} {list(weights[n].shape)} instead of {list(own[n].shape)}" for n in differ],
     }
     told = [f"{what}: {some(names)}" for what, names in troubles.items() if names]
     if told:

@@ -87,9 +87,8 @@ def find_start(folder: Path, key: dict[str, Any], resume: str) -> Start:
     meta, newest = max(metas, key=lambda pair: (pair[0]["step"], pair[0]["finished"]))
     other = key_differences(meta["run_key"], key)
     if other:
-        return Start(
-            "fresh", told=f"another run stood here ({some(other.values(), between='; ')}): starts anew"
-        )
+        told = f"another run stood here ({some(other.values(), between='; ')}): starts anew"
+        return Start("fresh", told=told)
     if meta["finished"] and (folder / "best").exists():
         return Start("done", newest)
     if meta["finished"]:
@@ -112,10 +111,8 @@ def _named_start(path: Path, key: dict[str, Any]) -> Start:
 
 
 def clear(folder: Path, after: int | None) -> None:
-    """Remove the checkpoints after a step (all of them, where a run starts anew).
-
-    An old `best` stays until the new run has one: a mistyped setting costs no finished model.
-    """
+    """Remove the checkpoints after a step (all of them, where a run starts anew). An old `best` stays until
+    the new run has one: a mistyped setting costs no finished model."""
     for path in [*steps(folder), folder / "last"]:
         if path.exists() and (after is None or checkpoint.read_meta(path)["step"] > after):
             shutil.rmtree(path)
@@ -150,8 +147,6 @@ def remember(model: nn.Module, key: dict[str, Any], *, fresh: bool = False) -> N
     """Note a model object's run; one that starts anew must not start from another's weights unsaid."""
     before = _trained.get(model)
     if fresh and before and all(before.get(name) == key.get(name) for name in ("model", "start")):
-        raise FitError(
-            "this model object has been trained already and would not start where its key says: "
-            "build it again, or name its weights in run_key['start']"
-        )
+        trouble = "this model object has been trained already and would not start where its key says"
+        raise FitError(f"{trouble}: build it again, or name its weights in run_key['start']")
     _trained[model] = key
