@@ -109,9 +109,7 @@ class CaptionTask:
         validate: Validator | None = None,
     ) -> Fitted:
         """`fit` on this task: its pairs, greedy captions to validate by, in a checkpoint that opens alone.
-
-        `called` is the objective in the run's key; `start` the checkpoint whose weights the captioner has.
-        """
+        `called` is the objective in the run's key; `start` the checkpoint whose weights the captioner has."""
         key = self.run_key(captioner, called)
         if start:
             key["start"] = checkpoint.read_meta(start)["weights_sha256"]

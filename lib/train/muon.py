@@ -62,10 +62,8 @@ def alike(parameters: Iterable[Tensor]) -> Iterable[list[Tensor]]:
 
 def orthogonal(matrices: Tensor) -> Tensor:
     """For each of [M, R, C] the nearest one of singular values about 1, by Newton's and Schulz's iteration.
-
     Every round multiplies by a polynomial of the Gram matrix, so these are multiplied among themselves first:
-    they are small where a matrix is long, as those of convolutions are.
-    """
+    they are small where a matrix is long, as those of convolutions are."""
     a, b, c = QUINTIC
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices

@@ -76,11 +76,8 @@ def align_weights(model: nn.Module, *, buffers_only: bool = False) -> None:
 
 @torch.no_grad()
 def sum_gradients(parameters: list[Tensor]) -> None:
-    """Add up the gradients of all processes, in one message. What no process used keeps no gradient.
-
-    No wrapper around the model does this, so that an objective sees the model itself and may call any of its
-    methods, as often as it likes.
-    """
+    """Add up the gradients of all processes, in one message. What no process used keeps no gradient. No
+    wrapper does this, so that an objective sees the model itself and may call any method, however often."""
     if not several():
         return
     gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
