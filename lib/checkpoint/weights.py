@@ -61,8 +61,7 @@ def load_into(model: nn.Module, weights: Mapping[str, Tensor], where: str | Path
         "unexpected": [name for name in weights if name not in own],
         "of another shape": [f"{n} {list(weights[n].shape)} instead of {list(own[n].shape)}" for n in differ],
     }
-    told = [f"{what}: {some(names)}" for what, names in troubles.items() if names]
-    if told:
+    if told := [f"{what}: {some(names)}" for what, names in troubles.items() if names]:
         raise CheckpointError(f"{shorten(where)}: does not fit {type(model).__name__}; {'; '.join(told)}")
     model.load_state_dict(weights)
 

@@ -39,8 +39,7 @@ class Start:
 
 def full_key(run_key: dict[str, Any], training: Training, processes: int, batches: int) -> dict[str, Any]:
     """Everything the weights depend on, as JSON. The caller says data, model and objective."""
-    missing = [name for name in REQUIRED if name not in run_key]
-    if missing:
+    if missing := [name for name in REQUIRED if name not in run_key]:
         raise FitError(f"run_key lacks {', '.join(missing)}: it must say {', '.join(REQUIRED)}")
     left_out = {*NEUTRAL, *(name for name in LATER if getattr(training, name) == getattr(Training, name))}
     settings = {name: value for name, value in to_json(training).items() if name not in left_out}
@@ -80,13 +79,11 @@ def find_start(folder: Path, key: dict[str, Any], resume: str) -> Start:
         return Start("fresh")
     if resume != "latest":
         return _named_start(resolve(resume), key)
-    candidates = [path for path in (*steps(folder), folder / "last") if path.exists()]
-    if not candidates:
+    if not (candidates := [path for path in (*steps(folder), folder / "last") if path.exists()]):
         return Start("fresh")
     metas = [(checkpoint.read_meta(path), path) for path in candidates]
     meta, newest = max(metas, key=lambda pair: (pair[0]["step"], pair[0]["finished"]))
-    other = key_differences(meta["run_key"], key)
-    if other:
+    if other := key_differences(meta["run_key"], key):
         told = f"another run stood here ({some(other.values(), between='; ')}): starts anew"
         return Start("fresh", told=told)
     if meta["finished"] and (folder / "best").exists():
@@ -102,8 +99,7 @@ def _named_start(path: Path, key: dict[str, Any]) -> Start:
     if "run_key" not in meta or "state_sha256" not in meta:
         raise FitError(f"training.resume: {shorten(path)} is no step checkpoint of `fit`")
     other = key_differences(meta["run_key"], key)
-    forbidden = {name: how for name, how in other.items() if name not in EXTENDABLE}
-    if forbidden:
+    if forbidden := {name: how for name, how in other.items() if name not in EXTENDABLE}:
         told = some(forbidden.values(), between="; ")
         raise FitError(f"training.resume: {shorten(path)} belongs to another run: {told}")
     extended = f" ({some(other.values(), between='; ')})" if other else ""
