@@ -141,9 +141,7 @@ def _explain_absence(folder: Path) -> str:
         except CheckpointError as error:
             return f"{theirs}; {wanted} ({error})"
         return f"{theirs} (the one with the parts {', '.join(parts[:6])}); {wanted}"
-    if folder.exists():
-        return f"{shorten(folder)}: not a checkpoint; {wanted}"
-    return f"{shorten(folder)}: does not exist; {wanted}"
+    return f"{shorten(folder)}: {'not a checkpoint' if folder.exists() else 'does not exist'}; {wanted}"
 
 
 def choose(name: str | Path, variant: str) -> Path:

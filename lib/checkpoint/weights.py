@@ -34,15 +34,12 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
         with torch.serialization.safe_globals([argparse.Namespace]):
             table = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        raise CheckpointError(
-            f"{shorten(path)}: not a plain table of weights (an object in it could run code, or the file is "
-            "broken); save the model's state_dict as .safetensors"
-        ) from None
+        why = "an object in it could run code, or the file is broken"
+        trouble = f"{shorten(path)}: not a plain table of weights ({why})"
+        raise CheckpointError(f"{trouble}; save the model's state_dict as .safetensors") from None
     except Exception as error:  # bytes that are no weights make these readers fail in any way there is
-        reason = (str(error).strip().splitlines() or [""])[0]
-        raise CheckpointError(
-            f"{shorten(path)}: truncated or not a file of weights ({type(error).__name__}: {reason})"
-        ) from None
+        why = f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
+        raise CheckpointError(f"{shorten(path)}: truncated or not a file of weights ({why})") from None
     return _unwrap(table, path)
 
 
@@ -58,17 +55,13 @@ def _unwrap(table: Any, path: Path) -> dict[str, Tensor]:
 def load_into(model: nn.Module, weights: Mapping[str, Tensor], where: str | Path) -> None:
     """Copy weights into a model. Names and shapes must agree exactly; the error says which do not."""
     own = model.state_dict()
+    differ = [name for name in own if name in weights and weights[name].shape != own[name].shape]
     troubles = {
         "missing": [name for name in own if name not in weights],
         "unexpected": [name for name in weights if name not in own],
-        "of another shape": [
-            f"{name} {list(weights[name].shape)} instead of {list(own[name].shape)}"
-            for name in own
-            if name in weights and weights[name].shape != own[name].shape
-        ],
+        "of another shape": [f"{n} {list(weights[n].shape)} instead of {list(own[n].shape)}" for n in differ],
     }
-    told = [f"{what}: {some(names)}" for what, names in troubles.items() if names]
-    if told:
+    if told := [f"{what}: {some(names)}" for what, names in troubles.items() if names]:
         raise CheckpointError(f"{shorten(where)}: does not fit {type(model).__name__}; {'; '.join(told)}")
     model.load_state_dict(weights)
 

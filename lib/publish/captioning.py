@@ -38,15 +38,13 @@ class Prediction:
 
 def open_captioner(path: str | Path, device: str = "cpu") -> Captioner:
     """The captioner of a checkpoint (a run's name, a variant or the folder itself), in eval mode."""
-    place = check_device(device)
+    place, folder = check_device(device), resolve(path)
     try:
-        model = Captioner.load(resolve(path))
+        model = Captioner.load(folder)
     except (ValueError, OSError) as error:  # all that can be wrong with a checkpoint, each in one line
         raise PredictError(str(error)) from None
     if not model.preprocess:
-        raise PredictError(
-            f"{shorten(resolve(path))}: this captioner is told attributes; it cannot see pictures"
-        )
+        raise PredictError(f"{shorten(folder)}: this captioner is told attributes; it cannot see pictures")
     return model.to(place)
 
 

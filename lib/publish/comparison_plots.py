@@ -15,6 +15,7 @@ from lib.publish.show import Picture, label
 from lib.score.attributes import World, mistakes
 
 COLORS = (*CYCLE, KIND_COLORS["ceiling"], KIND_COLORS["control"], INK)
+ByName = Mapping[str, Mapping[str, Any]]  # each row's scores
 Points = tuple[Tensor, Tensor]  # log-likelihoods and rewards [P, n] of n captions of P pictures
 
 
@@ -38,10 +39,7 @@ def watched(
 
 
 def over_seeds(
-    scored: Mapping[str, Mapping[str, Any]],
-    titles: Mapping[str, tuple[str, int]],
-    names: Sequence[str],
-    columns: Sequence[str],
+    scored: ByName, titles: Mapping[str, tuple[str, int]], names: Sequence[str], columns: Sequence[str]
 ) -> list[dict[str, Any]]:
     """A row for each name: the mean over its seeds, and beside it the lowest and the highest. `titles` says
     of each scored run its name and seed."""
@@ -56,9 +54,7 @@ def over_seeds(
     return rows
 
 
-def less(
-    scored: Mapping[str, Mapping[str, Any]], control: str, columns: Sequence[str]
-) -> list[dict[str, Any]]:
+def less(scored: ByName, control: str, columns: Sequence[str]) -> list[dict[str, Any]]:
     """Each row less the control's."""
     own = scored[control]
     return [{"name": name} | {key: row[key] - own[key] for key in columns} for name, row in scored.items()]

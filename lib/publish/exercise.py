@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from lib.publish.show import Note
 
 
@@ -25,16 +27,12 @@ def find_trouble(answer: Any, expected: Any, tolerance: float) -> str | None:
         return f"numbers are asked for, not a {type(answer).__name__}"
     if given.shape != right.shape:
         return f"its shape is {list(given.shape)}; it should be {list(right.shape)}"
-    import numpy as np
-
     near = np.isclose(given, right, rtol=tolerance, atol=tolerance)
     return None if near.all() else f"{near.size - near.sum()} of {near.size} numbers are wrong"
 
 
 def as_numbers(value: Any) -> Any:
     """An array from whatever holds numbers, a tensor too; None where there are none."""
-    import numpy as np  # here: the command line, which never checks an exercise, starts without it
-
     try:
         return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value, dtype=float)
     except (TypeError, ValueError):

@@ -5,17 +5,14 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lib.data.formats.gallery import is_picture
+from lib.data.record import Record
 from lib.files import write_json, write_text
 from lib.paths import Output, shorten
 from lib.publish.show import Note
-from lib.score.attributes import mistakes, tell_apart
-
-if TYPE_CHECKING:
-    from lib.data.record import Record
-    from lib.score.attributes import World
+from lib.score.attributes import World, mistakes, tell_apart
 
 ByRow = Mapping[str, Sequence[str]]  # what each row said, picture by picture
 KINDS = ("baseline", "model", "control", "ceiling")
@@ -36,10 +33,8 @@ def write_metrics(
     rows: list[dict[str, Any]],
     more: dict[str, Any] | None = None,
 ) -> Note:
-    """Write one stage's numbers; `more` holds what belongs to the stage but to no row.
-
-    A notebook that ends in what this gives back can be graded alone: its output holds the very numbers.
-    """
+    """Write one stage's numbers; `more` holds what belongs to the stage but to no row. A notebook that ends
+    in what this gives back can be graded alone: its output holds the very numbers."""
     check_metric_rows(stage, rows)
     record = {"stage": stage, "profile": profile, "dataset": dataset, "split": split, "rows": rows}
     record |= more or {}
@@ -49,7 +44,7 @@ def write_metrics(
 
 
 def write_predictions(
-    output: str | Path, stage: str, records: Sequence["Record"], texts: ByRow, world: "World | None" = None
+    output: str | Path, stage: str, records: Sequence[Record], texts: ByRow, world: World | None = None
 ) -> Path:
     """Write metrics/<stage>.predictions.jsonl: what each row said of each picture, to score it again from.
 
@@ -77,9 +72,8 @@ def check_metric_rows(stage: str, rows: list[dict[str, Any]]) -> None:
         raise MetricsError(f"{stage}: every row needs a name of its own, got {[name for _, name in names]}")
     for row in rows:
         if row.get("kind") not in KINDS:
-            raise MetricsError(
-                f"{stage}: row {row['name']} has kind {row.get('kind')!r}; one of {', '.join(KINDS)}"
-            )
+            given = f"{stage}: row {row['name']} has kind {row.get('kind')!r}"
+            raise MetricsError(f"{given}; one of {', '.join(KINDS)}")
         json.dumps(row, allow_nan=False)
 
 

@@ -1,5 +1,6 @@
 """The pictures of the course: one look for all of them, drawn without touching matplotlib's global state."""
 
+import io
 import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,9 +35,12 @@ def panels(
     return figure, axes
 
 
-def as_picture(figure: Figure, *, dpi: int = 96) -> Picture:
+def as_picture(figure: Figure) -> Picture:
+    """A figure drawn once and let go of."""
+    drawn = io.BytesIO()
     with matplotlib.rc_context(STYLE):
-        return Picture.of(figure, dpi=dpi)
+        figure.savefig(drawn, format="png", dpi=96, bbox_inches="tight", facecolor="white")
+    return Picture(drawn.getvalue())
 
 
 Told = str | Sequence[tuple[str, str]]  # below a picture: a text, or several, each with its colour
@@ -55,18 +59,13 @@ def gallery(
     for axis, picture, block in zip(axes, pictures, blocks, strict=False):
         axis.imshow(picture)
         axis.set_anchor("N")
-        write_below(axis, block, lines)
+        room = [*block, *[(" ", INK)] * (lines - len(block))]  # as much as the longest block takes
+        for number, (line, color) in enumerate(room):
+            place = (0, 0), (0, -12 - 72 * LINE * number), "axes fraction", "offset points"
+            axis.annotate(line, *place, va="top", fontsize=7.5, color=color)
     for axis, title in zip(axes, titles, strict=False):
         axis.set_title(title, fontsize=8)
     return as_picture(figure)
-
-
-def write_below(axis: Axes, block: Sequence[tuple[str, str]], lines: int) -> None:
-    """Lines under the axis, and as much room as the longest block takes."""
-    for number in range(lines):
-        line, color = block[number] if number < len(block) else (" ", INK)
-        axis.annotate(line, (0, 0), (0, -12 - 72 * LINE * number), xycoords="axes fraction", va="top",
-                      textcoords="offset points", fontsize=7.5, color=color)  # fmt: skip
 
 
 def frequencies(counts: Mapping[str, Mapping[str, int]], *, columns: int = 4, total: int) -> Picture:

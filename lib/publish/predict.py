@@ -183,10 +183,8 @@ def read_names() -> Iterator[str]:
 def deliver(
     predictions: Iterable["Prediction"], total: int | None, args: argparse.Namespace
 ) -> tuple[list[dict[str, Any]], int]:
-    """Print each as it comes, or collect the rows for a file; how many failed comes along.
-
-    There is a progress line unless captions scroll past on a terminal, or there is but one picture.
-    """
+    """Print each as it comes, or collect the rows for a file; how many failed comes along. There is a
+    progress line unless captions scroll past on a terminal, or there is but one picture."""
     rows, failed, kept = [], 0, args.json or args.captions
     plain = total == 1 or (sys.stdout.isatty() and not kept)
     progress = None if plain else Progress("captioning", total, "pictures")

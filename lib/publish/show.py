@@ -3,7 +3,6 @@
 import base64
 import html
 import inspect
-import io
 import textwrap
 import zlib
 from collections.abc import Sequence
@@ -13,24 +12,13 @@ from typing import Any
 from lib.paths import shorten
 
 LABELS = {f"bleu{n}": f"BLEU-{n}" for n in range(1, 5)} | {
-    "name": "",
-    "kind": "",
-    "meteor": "METEOR",
-    "meteor_no_wordnet": "METEOR (no WordNet)",
-    "rouge_l": "ROUGE-L",
-    "rouge_l_coco": "ROUGE-L (COCO)",
-    "rouge_l_rouge": "ROUGE-L (rouge)",
-    "cider_d": "CIDEr-D",
-    "attribute_f1": "attribute F1",
-    "attribute_precision": "precision",
-    "attribute_recall": "recall",
-    "background_f1": "background F1",
-    "distinct1": "distinct-1",
-    "distinct2": "distinct-2",
-    "mean_length": "words",
-    "action_accuracy": "actions",
-    "order_accuracy": "order",
-}
+    "name": "", "kind": "",
+    "meteor": "METEOR", "meteor_no_wordnet": "METEOR (no WordNet)", "cider_d": "CIDEr-D",
+    "rouge_l": "ROUGE-L", "rouge_l_coco": "ROUGE-L (COCO)", "rouge_l_rouge": "ROUGE-L (rouge)",
+    "attribute_f1": "attribute F1", "attribute_precision": "precision", "attribute_recall": "recall",
+    "background_f1": "background F1", "action_accuracy": "actions", "order_accuracy": "order",
+    "distinct1": "distinct-1", "distinct2": "distinct-2", "mean_length": "words",
+}  # fmt: skip
 WAYS = {"t2i": "text to picture", "i2t": "picture to text"}
 RETRIEVAL = {"recall1": "R@1", "recall5": "R@5", "recall10": "R@10", "median_rank": "rank", "map10": "mAP@10"}
 LABELS |= {
@@ -55,13 +43,6 @@ class Picture:
 
     def __init__(self, png: bytes):
         self.png = png
-
-    @classmethod
-    def of(cls, figure: Any, *, dpi: int = 96) -> "Picture":
-        """Draw a matplotlib figure once and let go of it."""
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", facecolor="white")
-        return cls(buffer.getvalue())
 
     def save(self, path: str | Path) -> Path:
         path = Path(path)
@@ -103,7 +84,8 @@ class Table:
         look = f'class="lookbook{" wide" if len(self.columns) >= WIDE else ""}"'
         styler = Styler(frame, uuid=name, table_attributes=look, cell_ids=False).hide(axis="index")
         styler.format_index(label, axis=1, escape="html").set_td_classes(marks)
-        styler.set_table_styles({c: TEXT for c in self.columns[1:] if self._holds_text(c)})
+        texts = [c for c in self.columns[1:] if any(isinstance(row.get(c), str) for row in self.rows)]
+        styler.set_table_styles(dict.fromkeys(texts, TEXT))
         return f"<style>\n{STYLE.read_text(encoding='utf-8')}</style>\n{styler.to_html()}"
 
     def _cell(self, row: dict[str, Any], column: str) -> str:
@@ -112,9 +94,6 @@ class Table:
         if interval := row.get(f"{column}_ci"):
             text += " <small>{}–{}</small>".format(*(spell_value(end, self.digits) for end in interval))
         return text
-
-    def _holds_text(self, column: str) -> bool:
-        return any(isinstance(row.get(column), str) for row in self.rows)
 
     def __repr__(self) -> str:
         grid = [[label(c) or c for c in self.columns]]

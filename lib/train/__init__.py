@@ -7,15 +7,7 @@ from lib.train.fit import Fitted, fit
 from lib.train.memory_use import measure_memory_use
 from lib.train.objectives import attribute_loss, cross_entropy, self_critical
 from lib.train.processes import this_process
-from lib.train.reading import learn_attributes
+from lib.train.reading import by_attributes, learn_attributes
 from lib.train.reinforce import reward_of
 from lib.train.run_identity import FitError
-from lib.train.validation import (
-    PartView,
-    blind_view,
-    by_attributes,
-    by_captions,
-    by_retrieval,
-    caption_all,
-    select,
-)
+from lib.train.validation import PartView, blind_view, by_captions, by_retrieval, caption_all, select

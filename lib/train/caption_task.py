@@ -83,10 +83,9 @@ class CaptionTask:
         """This process's share of the training pairs, in batches of like length; or each picture once."""
         how = {"per": per, "rows": self.rows, "style_dropout": self.style_dropout}
         pairs = CaptionPairs(self.splits["train"], self.vocab, self.views["train"], **how)
-        size, workers, bucket = training.batch_size, training.workers, per == "caption"
-        return Loader(
-            pairs, batch_size=size, seed=training.seed, workers=workers, bucket=bucket, **this_process()
-        )
+        size, seed, workers = training.batch_size, training.seed, training.workers
+        how = {"batch_size": size, "seed": seed, "workers": workers, "bucket": per == "caption"}
+        return Loader(pairs, **how, **this_process())
 
     def run_key(self, captioner: Captioner, objective: str) -> dict[str, Any]:
         """What the weights of a run on this task depend on."""
@@ -110,9 +109,7 @@ class CaptionTask:
         validate: Validator | None = None,
     ) -> Fitted:
         """`fit` on this task: its pairs, greedy captions to validate by, in a checkpoint that opens alone.
-
-        `called` is the objective in the run's key; `start` the checkpoint whose weights the captioner has.
-        """
+        `called` is the objective in the run's key; `start` the checkpoint whose weights the captioner has."""
         key = self.run_key(captioner, called)
         if start:
             key["start"] = checkpoint.read_meta(start)["weights_sha256"]
@@ -168,15 +165,9 @@ def show_task(
     for name, records in splits.items():
         how = {"views": variants if name == "train" else 1, "precision": precision}
         found[name] = cache_features(records, eye, preprocess, folder, **how)
-    return CaptionTask(
-        splits=splits,
-        vocab=vocab,
-        encoder=eye,
-        preprocess=preprocess,
-        views={name: CachedFeatures(features, augment=len(features) > 1) for name, features in found.items()},
-        seen=found["train"].key + (f" in {variants} variants" if variants > 1 else ""),
-        world=world,
-    )
+    views = {name: CachedFeatures(features, augment=len(features) > 1) for name, features in found.items()}
+    seen = found["train"].key + (f" in {variants} variants" if variants > 1 else "")
+    return CaptionTask(splits, vocab, eye, preprocess, views, seen, world)
 
 
 def picture_task(splits: dict[str, Sequence[Record]], model: nn.Module) -> CaptionTask:
@@ -189,7 +180,6 @@ def picture_task(splits: dict[str, Sequence[Record]], model: nn.Module) -> Capti
 def oracle_task(task: CaptionTask) -> CaptionTask:
     """The same task for the oracle: instead of the picture, its visible attributes."""
     encoder = AttributeEncoder(task.world.schema)
-    views = {
-        name: CachedFeatures([encoder.memories(records).numpy()]) for name, records in task.splits.items()
-    }
+    told = {name: encoder.memories(records).numpy() for name, records in task.splits.items()}
+    views = {name: CachedFeatures([memories]) for name, memories in told.items()}
     return CaptionTask(task.splits, task.vocab, encoder, None, views, "attributes", task.world)

@@ -70,8 +70,7 @@ class Meter:
 def plain_row(values: dict[str, Any]) -> HistoryRow:
     """What a validation said as numbers and text, fit for a table and for JSON."""
     row = {name: value.item() if hasattr(value, "item") else value for name, value in values.items()}
-    odd = [name for name, value in row.items() if not isinstance(value, float | int | str | None)]
-    if odd:
+    if odd := [name for name, value in row.items() if not isinstance(value, float | int | str | None)]:
         raise FitError(f"validate returns numbers and text; {odd[0]} is a {type(row[odd[0]]).__name__}")
     return row
 

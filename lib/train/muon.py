@@ -13,10 +13,8 @@ ADAM_SIZE = 0.2  # about the root mean square of AdamW's steps: both learn at on
 
 
 class Muon(torch.optim.AdamW):
-    """Groups marked `hidden` hold matrices and convolutions; all other groups learn as AdamW has it.
-
-    A gradient's few strong directions drown the rest of a matrix; its momentum is made orthogonal first.
-    """
+    """Groups marked `hidden` hold matrices and convolutions; all other groups learn as AdamW has it. A
+    gradient's few strong directions drown the rest of a matrix; its momentum is made orthogonal first."""
 
     def __init__(self, groups: list[dict], **options):
         super().__init__(groups, **options)
@@ -64,10 +62,8 @@ def alike(parameters: Iterable[Tensor]) -> Iterable[list[Tensor]]:
 
 def orthogonal(matrices: Tensor) -> Tensor:
     """For each of [M, R, C] the nearest one of singular values about 1, by Newton's and Schulz's iteration.
-
     Every round multiplies by a polynomial of the Gram matrix, so these are multiplied among themselves first:
-    they are small where a matrix is long, as those of convolutions are.
-    """
+    they are small where a matrix is long, as those of convolutions are."""
     a, b, c = QUINTIC
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices

@@ -6,7 +6,7 @@ wherever it falls. What else an objective returns is a mean worth a column in hi
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from lib.models.decoding import Decoding
-from lib.train.reinforce import Baseline, RewardedSampler, Scores, divergence, entropy, score, step_report
+from lib.train.reinforce import Baseline, Scores, divergence, draw_rewarded, entropy, score, step_report
 from lib.train.run_identity import FitError
 
 Objective = Callable[[nn.Module, Any], dict[str, Any]]
@@ -48,13 +48,8 @@ def cross_entropy(
 
 def sum_losses(logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
     """Cross-entropy summed over all targets [B, T] that count."""
-    return F.cross_entropy(
-        logits.float().flatten(0, 1),
-        targets.flatten(),
-        ignore_index=IGNORED,
-        label_smoothing=label_smoothing,
-        reduction="sum",
-    )
+    rows, how = logits.float().flatten(0, 1), {"ignore_index": IGNORED, "label_smoothing": label_smoothing}
+    return F.cross_entropy(rows, targets.flatten(), reduction="sum", **how)
 
 
 def next_tokens(batch: Any, padding: bool = False) -> Tensor:
@@ -110,7 +105,10 @@ def self_critical(
     bonus for open choices, a pull to the `start` model, each summed over a caption. Items are pictures.
     """
     sampling = Decoding(method="sample", samples=samples, temperature=temperature, max_length=max_length)
-    sampler = RewardedSampler(reward, baseline, sampling)
+    if baseline not in get_args(Baseline):
+        raise FitError(f"baseline must be one of {', '.join(get_args(Baseline))}, not {baseline!r}")
+    if baseline == "leave_one_out" and samples < 2:
+        raise FitError("the baseline leave_one_out needs at least 2 samples of an image")
     if kl_weight and start is None:
         raise FitError("kl_weight pulls to the model that training starts from: give start")
     reference = start.eval().requires_grad_(False) if kl_weight else None
@@ -120,7 +118,7 @@ def self_critical(
         # be another policy's. It sleeps until `fit` wakes it, so that recomputed activations are the same.
         model.decoder.eval()
         memory = model.remember(batch)
-        drawn = sampler.draw(model, memory, batch)
+        drawn = draw_rewarded(model, memory, batch, sampling, reward, baseline)
         scored = score(model, memory, batch, drawn.found, temperature)
         gain = (drawn.earned - drawn.usual).flatten().to(scored.said)  # [B * K]
         wanted = gain * scored.said.sum(1)

@@ -27,10 +27,8 @@ def set_trainable(model: nn.Module, encoder: nn.Module | None, training: Trainin
 def parameter_groups(
     model: nn.Module, encoder: nn.Module | None, training: Training, processes: int = 1
 ) -> list[dict]:
-    """Groups by learning rate, decay and place: biases and norms (one-dimensional) are not pulled to zero.
-
-    Neither is what a model names as `undecayed`.
-    """
+    """Groups by learning rate, decay and place: biases and norms (one-dimensional) are not pulled to zero,
+    nor is what a model names as `undecayed`."""
     seeing = {id(p) for p in encoder.parameters()} if encoder is not None else set()
     words = {m.num_embeddings for m in model.modules() if isinstance(m, nn.Embedding)}
     scale = training.batch_size * training.accumulate * processes if training.scale_learning_rate else 1
@@ -41,7 +39,8 @@ def parameter_groups(
             rate = training.encoder_learning_rate if id(parameter) in seeing else training.learning_rate
             rate = rate * factor(name)
             decay = training.weight_decay if parameter.ndim > 1 and name not in undecayed else 0.0
-            hidden = parameter.shape[:1].numel() not in words and is_hidden(parameter)
+            of_words = parameter.shape[:1].numel() in words  # most steps do not see most of its rows
+            hidden = is_hidden(parameter) and not of_words
             groups.setdefault((rate * scale, decay, hidden), []).append(parameter)
     if not groups:
         raise FitError(f"{type(model).__name__} has nothing to train: every parameter is frozen")
@@ -61,10 +60,7 @@ def layer_factors(model: nn.Module, decay: float) -> Callable[[str], float]:
 
 
 def is_hidden(parameter: Tensor) -> bool:
-    """Whether it is a matrix or a convolution between two layers; the few rows of a small head are none.
-
-    Neither are those with a row for each word, which most steps do not see.
-    """
+    """Whether it is a matrix or a convolution between two layers; the few rows of a small head are none."""
     return parameter.ndim > 1 and min(parameter.shape[0], parameter[0].numel()) >= HEAD
 
 
@@ -129,9 +125,8 @@ def recomputing(model: nn.Module, wanted: bool) -> Iterator[None]:
     """Activation checkpointing: modules that say `checkpointed = True` forget all but their inputs."""
     chosen = [part for part in model.modules() if wanted and getattr(part, "checkpointed", False)]
     if wanted and not chosen:
-        raise FitError(
-            f"training.activation_checkpointing: no part of {type(model).__name__} says `checkpointed = True`"
-        )
+        kind = type(model).__name__
+        raise FitError(f"training.activation_checkpointing: no part of {kind} says `checkpointed = True`")
     for module in chosen:
         module.forward = functools.partial(checkpoint, module.forward, use_reentrant=False)
     try:

@@ -17,29 +17,25 @@ from lib.train.run_identity import FitError
 
 def accelerate(training: Training, shares: int) -> Accelerator:
     """A fresh Accelerator (its state is global, and the run before may have had another precision)."""
-    world = this_process()["world"]
+    world, wanted = this_process()["world"], training.mixed_precision
     if shares != world:
-        raise FitError(
-            f"batches are shared among {shares} processes, and {world} run: Loader(..., **this_process())"
-        )
+        trouble = f"batches are shared among {shares} processes, and {world} run"
+        raise FitError(f"{trouble}: Loader(..., **this_process())")
     launched = os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
-    if launched not in ("no", training.mixed_precision):
-        raise FitError(
-            f"accelerate launch says mixed precision {launched!r}, training.mixed_precision "
-            f"{training.mixed_precision!r}: the settings decide, so say it there"
-        )
+    if launched not in ("no", wanted):
+        says = f"accelerate launch says mixed precision {launched!r}, training.mixed_precision {wanted!r}"
+        raise FitError(f"{says}: the settings decide, so say it there")
     AcceleratorState._reset_state()
     torch.backends.cuda.matmul.allow_tf32 = training.allow_tf32
     torch.backends.cudnn.allow_tf32 = training.allow_tf32
     no_gpu = not torch.cuda.is_available()
     try:  # without being told, accelerate runs launched processes as strangers where there is no GPU
-        accelerator = Accelerator(cpu=world > 1 and no_gpu, mixed_precision=training.mixed_precision)
+        accelerator = Accelerator(cpu=world > 1 and no_gpu, mixed_precision=wanted)
     except ValueError as error:
-        raise FitError(f"training.mixed_precision {training.mixed_precision!r}: {error}") from None
-    if training.mixed_precision == "fp16" and accelerator.scaler is None:
-        raise FitError(
-            f"training.mixed_precision 'fp16' needs a GPU, not {accelerator.device}; 'bf16' runs here"
-        )
+        raise FitError(f"training.mixed_precision {wanted!r}: {error}") from None
+    if wanted == "fp16" and accelerator.scaler is None:
+        trouble = f"training.mixed_precision 'fp16' needs a GPU, not {accelerator.device}"
+        raise FitError(f"{trouble}; 'bf16' runs here")
     if accelerator.num_processes != world:
         raise FitError(f"{world} processes were launched and accelerate sees {accelerator.num_processes}")
     if world > 1:  # threads of a group that still stands can abort a process that ends
@@ -80,11 +76,8 @@ def align_weights(model: nn.Module, *, buffers_only: bool = False) -> None:
 
 @torch.no_grad()
 def sum_gradients(parameters: list[Tensor]) -> None:
-    """Add up the gradients of all processes, in one message. What no process used keeps no gradient.
-
-    No wrapper around the model does this, so that an objective sees the model itself and may call any of its
-    methods, as often as it likes.
-    """
+    """Add up the gradients of all processes, in one message. What no process used keeps no gradient. No
+    wrapper does this, so that an objective sees the model itself and may call any method, however often."""
     if not several():
         return
     gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]

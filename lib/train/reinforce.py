@@ -14,10 +14,8 @@ from lib.models.decoding import Decoding
 from lib.models.generate import Generated, as_prefix
 from lib.score.attributes import World
 from lib.score.reward import Reward
-from lib.train.run_identity import FitError
 
 Baseline = Literal["greedy", "leave_one_out", "none"]
-BASELINES = ("greedy", "leave_one_out", "none")
 BROKEN_OFF = "<cut>"  # no reference has it
 NEVER = -1e4  # a logit that leaves no probability, yet is a number: 0 * NEVER is 0
 
@@ -51,37 +49,28 @@ def caption_words(numbers: Sequence[int], vocab: Text) -> list[str]:
 
 
 class Drawn(NamedTuple):
-    """K captions of each of B images, what they earn and what was to be expected."""
+    """K captions of each of B images, what they earn and what earning the model is used to."""
 
     found: Generated
     earned: Tensor  # [B, K]
     usual: Tensor  # [B, K] the baseline
 
 
-class RewardedSampler:
-    """Draws captions and says what they earn, and what earning the model is used to: the baseline."""
-
-    def __init__(self, reward: Scores, baseline: Baseline, sampling: Decoding):
-        if baseline not in BASELINES:
-            raise FitError(f"baseline must be one of {', '.join(BASELINES)}, not {baseline!r}")
-        if baseline == "leave_one_out" and sampling.samples < 2:
-            raise FitError("the baseline leave_one_out needs at least 2 samples of an image")
-        self.reward, self.baseline, self.sampling = reward, baseline, sampling
-        self.greedy = replace(sampling, method="greedy")
-
-    def draw(self, model: nn.Module, memory: Tensor, batch: Any) -> Drawn:
-        """Captions of a batch, its pictures known by their places in the reward. A search has no gradient."""
-        shown = {"mask": batch.mask, "start": batch.prefix}
-        found = model.search(memory, self.sampling, **shown)
-        earned = rewards_of(self.reward, found, model.vocab, batch.indices)
-        if self.baseline == "leave_one_out":
-            usual = leave_one_out(earned)
-        elif self.baseline == "greedy":
-            greedy = model.search(memory, self.greedy, **shown)
-            usual = rewards_of(self.reward, greedy, model.vocab, batch.indices)
-        else:
-            usual = torch.zeros(1, 1)
-        return Drawn(found, earned, usual.expand_as(earned))
+def draw_rewarded(
+    model: nn.Module, memory: Tensor, batch: Any, sampling: Decoding, reward: Scores, baseline: Baseline
+) -> Drawn:
+    """Captions of a batch, its pictures known by their places in the reward. A search has no gradient."""
+    shown = {"mask": batch.mask, "start": batch.prefix}
+    found = model.search(memory, sampling, **shown)
+    earned = rewards_of(reward, found, model.vocab, batch.indices)
+    if baseline == "leave_one_out":
+        usual = leave_one_out(earned)
+    elif baseline == "greedy":
+        greedy = model.search(memory, replace(sampling, method="greedy"), **shown)
+        usual = rewards_of(reward, greedy, model.vocab, batch.indices)
+    else:
+        usual = torch.zeros(1, 1)
+    return Drawn(found, earned, usual.expand_as(earned))
 
 
 def leave_one_out(earned: Tensor) -> Tensor:

@@ -39,8 +39,7 @@ class Start:
 
 def full_key(run_key: dict[str, Any], training: Training, processes: int, batches: int) -> dict[str, Any]:
     """Everything the weights depend on, as JSON. The caller says data, model and objective."""
-    missing = [name for name in REQUIRED if name not in run_key]
-    if missing:
+    if missing := [name for name in REQUIRED if name not in run_key]:
         raise FitError(f"run_key lacks {', '.join(missing)}: it must say {', '.join(REQUIRED)}")
     left_out = {*NEUTRAL, *(name for name in LATER if getattr(training, name) == getattr(Training, name))}
     settings = {name: value for name, value in to_json(training).items() if name not in left_out}
@@ -80,16 +79,13 @@ def find_start(folder: Path, key: dict[str, Any], resume: str) -> Start:
         return Start("fresh")
     if resume != "latest":
         return _named_start(resolve(resume), key)
-    candidates = [path for path in (*steps(folder), folder / "last") if path.exists()]
-    if not candidates:
+    if not (candidates := [path for path in (*steps(folder), folder / "last") if path.exists()]):
         return Start("fresh")
     metas = [(checkpoint.read_meta(path), path) for path in candidates]
     meta, newest = max(metas, key=lambda pair: (pair[0]["step"], pair[0]["finished"]))
-    other = key_differences(meta["run_key"], key)
-    if other:
-        return Start(
-            "fresh", told=f"another run stood here ({some(other.values(), between='; ')}): starts anew"
-        )
+    if other := key_differences(meta["run_key"], key):
+        told = f"another run stood here ({some(other.values(), between='; ')}): starts anew"
+        return Start("fresh", told=told)
     if meta["finished"] and (folder / "best").exists():
         return Start("done", newest)
     if meta["finished"]:
@@ -103,8 +99,7 @@ def _named_start(path: Path, key: dict[str, Any]) -> Start:
     if "run_key" not in meta or "state_sha256" not in meta:
         raise FitError(f"training.resume: {shorten(path)} is no step checkpoint of `fit`")
     other = key_differences(meta["run_key"], key)
-    forbidden = {name: how for name, how in other.items() if name not in EXTENDABLE}
-    if forbidden:
+    if forbidden := {name: how for name, how in other.items() if name not in EXTENDABLE}:
         told = some(forbidden.values(), between="; ")
         raise FitError(f"training.resume: {shorten(path)} belongs to another run: {told}")
     extended = f" ({some(other.values(), between='; ')})" if other else ""
@@ -112,10 +107,8 @@ def _named_start(path: Path, key: dict[str, Any]) -> Start:
 
 
 def clear(folder: Path, after: int | None) -> None:
-    """Remove the checkpoints after a step (all of them, where a run starts anew).
-
-    An old `best` stays until the new run has one: a mistyped setting costs no finished model.
-    """
+    """Remove the checkpoints after a step (all of them, where a run starts anew). An old `best` stays until
+    the new run has one: a mistyped setting costs no finished model."""
     for path in [*steps(folder), folder / "last"]:
         if path.exists() and (after is None or checkpoint.read_meta(path)["step"] > after):
             shutil.rmtree(path)
@@ -150,8 +143,6 @@ def remember(model: nn.Module, key: dict[str, Any], *, fresh: bool = False) -> N
     """Note a model object's run; one that starts anew must not start from another's weights unsaid."""
     before = _trained.get(model)
     if fresh and before and all(before.get(name) == key.get(name) for name in ("model", "start")):
-        raise FitError(
-            "this model object has been trained already and would not start where its key says: "
-            "build it again, or name its weights in run_key['start']"
-        )
+        trouble = "this model object has been trained already and would not start where its key says"
+        raise FitError(f"{trouble}: build it again, or name its weights in run_key['start']")
     _trained[model] = key

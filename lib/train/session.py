@@ -16,20 +16,11 @@ from torch import Tensor, nn
 from lib import checkpoint
 from lib.config import Training
 from lib.progress import Progress
-from lib.train import run_identity
+from lib.train import run_identity, state
 from lib.train.log import History, HistoryRow, Meter, plain_row
 from lib.train.optimise import Average, build_optimizer, parameter_groups, set_trainable
 from lib.train.processes import align_weights, first_says
 from lib.train.run_identity import FitError
-from lib.train.state import (
-    Position,
-    flatten,
-    random_states,
-    restore_random,
-    seed_everything,
-    unflatten,
-    untouched_random,
-)
 
 PAUSE = 10.0  # seconds from one `last` to the next: an epoch may take less time than the disk
 
@@ -61,7 +52,7 @@ class TrainingSession:
     meta: dict[str, Any]
     encoder: nn.Module | None
     accelerator: Accelerator
-    position: Position = field(default_factory=Position)
+    position: state.Position = field(default_factory=state.Position)
     resumed: int = 0
 
     def __post_init__(self) -> None:
@@ -85,7 +76,7 @@ class TrainingSession:
         """Seed, build what trains, and take over where a run broke off."""
         run_identity.remember(self.model, self.key, fresh=start.kind == "fresh")
         training = self.training
-        seed_everything(training.seed + self.accelerator.process_index)
+        state.seed_everything(training.seed + self.accelerator.process_index)
         align_weights(self.model)
         set_trainable(self.model, self.encoder, training)
         groups = parameter_groups(self.model, self.encoder, training, self.accelerator.num_processes)
@@ -107,21 +98,26 @@ class TrainingSession:
     def take_over(self, source: Path) -> list[HistoryRow]:
         """Put everything back as it was when `source` was written; its rows come back."""
         checkpoint.load_into(self.model, checkpoint.load(source).weights, source)
-        tensors, tree = checkpoint.read_state(source)
-        state = unflatten(tree, tensors)
-        self.position = Position(**state["position"])
+        saved = self.read_position(source)
         if not (self.folder / "best").exists():
             self.position.best_score = self.position.best_step = None
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(saved["optimizer"])
         if self.accelerator.scaler is not None:
-            self.accelerator.scaler.load_state_dict(state["scaler"])
+            self.accelerator.scaler.load_state_dict(saved["scaler"])
         if self.training.ema:
             self.average = Average(self.model, self.training.ema)
-            self.average.put(state["raw"])
+            self.average.put(saved["raw"])
         device = self.accelerator.device
-        self.meter.sums = {name: pair.to(device) * self.writes for name, pair in state["meter"].items()}
-        restore_random(state["random"][self.accelerator.process_index])
-        return state["history"]
+        self.meter.sums = {name: pair.to(device) * self.writes for name, pair in saved["meter"].items()}
+        state.restore_random(saved["random"][self.accelerator.process_index])
+        return saved["history"]
+
+    def read_position(self, source: Path) -> dict[str, Any]:
+        """Take the place in a run at which `source` was written; all else of its state comes back."""
+        tensors, tree = checkpoint.read_state(source)
+        saved = state.unflatten(tree, tensors)
+        self.position = state.Position(**saved["position"])
+        return saved
 
     @property
     def over(self) -> bool:
@@ -149,10 +145,8 @@ class TrainingSession:
     def check_health(self, loss: float) -> None:
         """Nothing good comes after a loss that is no number, and nothing of it shall be saved."""
         if not math.isfinite(loss):
-            raise FitError(
-                f"{self.name}: the loss is {loss} at step {self.position.step}; "
-                "a lower training.learning_rate or training.clip may help"
-            )
+            trouble = f"{self.name}: the loss is {loss} at step {self.position.step}"
+            raise FitError(f"{trouble}; a lower training.learning_rate or training.clip may help")
 
     def where(self) -> HistoryRow:
         return {"step": self.position.step, "epoch": self.position.epoch}
@@ -162,7 +156,7 @@ class TrainingSession:
         align_weights(self.model, buffers_only=True)
         with self.averaged_weights():
             self.model.eval()
-            with untouched_random(), torch.no_grad():
+            with state.untouched_random(), torch.no_grad():
                 result = first_says(plain_row(self.validator(self.model)))
             if "score" not in result:
                 raise FitError(f'validate must return "score", not {", ".join(result)}')
@@ -208,33 +202,28 @@ class TrainingSession:
         align_weights(self.model, buffers_only=True)
         scaler = self.accelerator.scaler
         with self.averaged_weights() as raw:
-            state = {
+            kept = {
                 "position": asdict(self.position),
                 "optimizer": self.optimizer.state_dict(),
                 "scaler": scaler.state_dict() if scaler is not None else None,
                 "raw": raw,
                 "meter": self.meter.sums,
-                "random": gather_object([random_states()]),
+                "random": gather_object([state.random_states()]),
                 "history": self.history.rows,
             }
             tensors: dict[str, Tensor] = {}
-            tree = flatten(state, "state", tensors)
+            tree = state.flatten(kept, "state", tensors)
             self.save(name, (tensors, tree), finished=finished)
         self.history.write()
 
-    def save(self, name: str, state: checkpoint.SavedState | None = None, *, finished: bool = False) -> None:
+    def save(self, name: str, kept: checkpoint.SavedState | None = None, *, finished: bool = False) -> None:
         """Write one checkpoint, on the first process; the others wait."""
         if self.writes:
             row = self.history.rows[-1] if self.history.rows else {}
             odd = [name for name, value in row.items() if value in (math.inf, -math.inf) or value != value]
-            meta = {
-                **self.meta,
-                "step": self.position.step,
-                "finished": finished,
-                "metrics": row | dict.fromkeys(odd),  # JSON knows no infinity
-                "run_key": self.key,
-            }
-            checkpoint.save(self.folder / name, self.model.state_dict(), meta, state)
+            row = row | dict.fromkeys(odd)  # JSON knows no infinity
+            own = {"step": self.position.step, "finished": finished, "metrics": row, "run_key": self.key}
+            checkpoint.save(self.folder / name, self.model.state_dict(), {**self.meta, **own}, kept)
         self.accelerator.wait_for_everyone()
 
     def end(self) -> Fitted:
@@ -250,18 +239,15 @@ class TrainingSession:
 
     def find(self, start: run_identity.Start) -> Fitted:
         """An equal run has ended before: its best is the answer."""
-        tensors, tree = checkpoint.read_state(start.source)
-        state = unflatten(tree, tensors)
-        self.position = Position(**state["position"])
-        return self.hand_over("found", state["history"])
+        return self.hand_over("found", self.read_position(start.source)["history"])
 
-    def hand_over(self, state: str, rows: list[HistoryRow]) -> Fitted:
+    def hand_over(self, how: str, rows: list[HistoryRow]) -> Fitted:
         """Give the model the best weights, so that it is the same whether it was trained now or before."""
         best = self.folder / "best"
         checkpoint.load_into(self.model, checkpoint.load(best).weights, best)
         self.model.eval()
         run_identity.remember(self.model, self.key)
-        return Fitted(best, rows, state, self.position.stopped, self.resumed)
+        return Fitted(best, rows, how, self.position.stopped, self.resumed)
 
     def close(self) -> None:
         """Leave the last line and an up-to-date history, however the run went."""

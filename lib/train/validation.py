@@ -4,13 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from lib.data.loader import CaptionPairs, Loader, View
 from lib.data.record import Caption, Record
 from lib.data.text import tokenize
-from lib.models.attributes import number_attributes
 from lib.models.captioner import Captioner, Choose
 from lib.models.decoding import Decoding
 from lib.models.retriever import embed_pictures, embed_texts
@@ -88,12 +86,7 @@ def select(
 
 
 def by_captions(
-    records: Sequence[Record],
-    view: View,
-    decoding: Decoding,
-    world: World | None = None,
-    *,
-    prefix: Prefix = (),
+    records: Sequence[Record], view: View, decoding: Decoding, world: World | None = None, prefix: Prefix = ()
 ) -> Validator:
     """Validate a captioner by the CIDEr-D of what it says of some pictures, its variety beside it."""
     rate = rating(records, world)
@@ -103,10 +96,7 @@ def by_captions(
 def rating(
     records: Sequence[Record], world: World | None, *, closely: bool = False
 ) -> Callable[[Sequence[str]], dict[str, Any]]:
-    """How good captions of these pictures are, in their order; `closely` tells how varied and finished too.
-
-    References are prepared once.
-    """
+    """How good captions of these pictures are, in order; `closely` tells how varied and finished too."""
     references = [[tokenize(text) for text in record.captions] for record in records]
     cider, closed = CiderD(references, end_token=False), ends_are_usual(references)
     attributes = [record.attributes for record in records]
@@ -125,28 +115,6 @@ def rating(
         return result
 
     return rate
-
-
-def by_attributes(records: Sequence[Record], view: View, schema: Mapping[str, Sequence[str]]) -> Validator:
-    """Validate an attribute reader by the micro F1 of the attributes it reads off some pictures."""
-    truth = number_attributes(records, schema)  # [R, A], 0 where nothing is visible
-    loader = Loader(CaptionPairs(records, None, view), batch_size=BATCH, shuffle=False)
-
-    def validate(model: nn.Module) -> dict[str, Any]:
-        device = next(model.parameters()).device
-        read = torch.cat([choices(model(batch.to(device))) for batch in loader.batches()])
-        right = ((read == truth) & (truth > 0)).sum(0)
-        stated, visible = (read > 0).sum(0), (truth > 0).sum(0)
-        each = 2 * right / (stated + visible).clamp(min=1)
-        f1 = 2 * right.sum() / (stated.sum() + visible.sum())
-        return {"score": float(f1)} | {name: float(v) for name, v in zip(schema, each, strict=True)}
-
-    return validate
-
-
-def choices(logits: list[Tensor]) -> Tensor:
-    """The likeliest value of each attribute, [B, A]."""
-    return torch.stack([scores.argmax(1) for scores in logits], 1).cpu()
 
 
 def by_retrieval(records: Sequence[Record], view: View) -> Validator:
