@@ -34,16 +34,14 @@ def load_weights(path: str | Path) -> dict[str, Tensor]:
         with torch.serialization.safe_globals([argparse.Namespace]):
             table = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        raise CheckpointError(
-            f"{shorten(path)}: not a plain table of weights (an object in it could run code, or the file is "
-            "broken); save the model's state_dict as .safetensors"
-        ) from None
+        odd = "an object in it could run code, or the file is broken"
+        told = f"not a plain table of weights ({odd}); save the model's state_dict as .safetensors"
     except Exception as error:  # bytes that are no weights make these readers fail in any way there is
         reason = (str(error).strip().splitlines() or [""])[0]
-        raise CheckpointError(
-            f"{shorten(path)}: truncated or not a file of weights ({type(error).__name__}: {reason})"
-        ) from None
-    return _unwrap(table, path)
+        told = f"truncated or not a file of weights ({type(error).__name__}: {reason})"
+    else:
+        return _unwrap(table, path)
+    raise CheckpointError(f"{shorten(path)}: {told}")
 
 
 def _unwrap(table: Any, path: Path) -> dict[str, Tensor]:

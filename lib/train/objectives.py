@@ -45,13 +45,8 @@ def cross_entropy(*, label_smoothing: float = 0.0, doubly_stochastic: float = 0.
 
 def sum_losses(logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
     """Cross-entropy summed over all targets [B, T] that count."""
-    return F.cross_entropy(
-        logits.float().flatten(0, 1),
-        targets.flatten(),
-        ignore_index=IGNORED,
-        label_smoothing=label_smoothing,
-        reduction="sum",
-    )
+    how = {"ignore_index": IGNORED, "label_smoothing": label_smoothing, "reduction": "sum"}
+    return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), **how)
 
 
 def next_tokens(batch: Any) -> Tensor:

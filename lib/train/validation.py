@@ -134,7 +134,8 @@ def by_attributes(records: Sequence[Record], view: View, schema: Mapping[str, Se
 
     def validate(model: nn.Module) -> dict[str, Any]:
         device = next(model.parameters()).device
-        read = torch.cat([choices(model(batch.to(device))) for batch in loader.batches()])
+        shown = (model(batch.to(device)) for batch in loader.batches())
+        read = torch.cat([torch.stack([each.argmax(1) for each in logits], 1).cpu() for logits in shown])
         right = ((read == truth) & (truth > 0)).sum(0)
         stated, visible = (read > 0).sum(0), (truth > 0).sum(0)
         each = 2 * right / (stated + visible).clamp(min=1)
@@ -142,11 +143,6 @@ def by_attributes(records: Sequence[Record], view: View, schema: Mapping[str, Se
         return {"score": float(f1)} | {name: float(v) for name, v in zip(schema, each, strict=True)}
 
     return validate
-
-
-def choices(logits: list[Tensor]) -> Tensor:
-    """The likeliest value of each attribute, [B, A]."""
-    return torch.stack([scores.argmax(1) for scores in logits], 1).cpu()
 
 
 def by_retrieval(records: Sequence[Record], view: View) -> Validator:
