@@ -132,16 +132,15 @@ def _explain_absence(folder: Path) -> str:
     """Why this is no checkpoint: nothing there, a file, or another program's weights."""
     wanted = f"a checkpoint is a folder with {WEIGHTS} and {META}"
     files = sorted(folder.iterdir()) if folder.is_dir() else [folder]
-    foreign = [path for path in files if path.suffix in FOREIGN and path.is_file()]
-    if foreign:
-        program = "another program's weights, which need the model class they came from"
-        theirs = f"{shorten(foreign[0])}: {program}"
-        try:
-            parts = list(dict.fromkeys(name.split(".")[0] for name in load_weights(foreign[0])))
-        except CheckpointError as error:
-            return f"{theirs}; {wanted} ({error})"
-        return f"{theirs} (the one with the parts {', '.join(parts[:6])}); {wanted}"
-    return f"{shorten(folder)}: {'not a checkpoint' if folder.exists() else 'does not exist'}; {wanted}"
+    foreign = next((path for path in files if path.suffix in FOREIGN and path.is_file()), None)
+    if foreign is None:
+        return f"{shorten(folder)}: {'not a checkpoint' if folder.exists() else 'does not exist'}; {wanted}"
+    theirs = f"{shorten(foreign)}: another program's weights, which need the model class they came from"
+    try:
+        parts = list(dict.fromkeys(name.split(".")[0] for name in load_weights(foreign)))
+    except CheckpointError as error:
+        return f"{theirs}; {wanted} ({error})"
+    return f"{theirs} (the one with the parts {', '.join(parts[:6])}); {wanted}"
 
 
 def choose(name: str | Path, variant: str) -> Path:

@@ -4,7 +4,7 @@ A torchvision detector by its name and weights, a Hugging Face one by its folder
 learnt the category of its pictures (notebook 06 trains one). All are asked alike, with paths.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,24 +31,19 @@ class Sighting(NamedTuple):
     likely: float
 
 
-class Box(NamedTuple):
-    """Something found in a picture: what, how surely, and how much of the picture it covers."""
-
-    label: str
-    score: float
-    share: float
-
-
 See = Callable[[Image], Sighting]
 Detector = Callable[[Sequence[Path]], list[Sighting]]
 
 
-def weigh(boxes: Iterable[Box]) -> Sighting:
-    """The category with more of the picture, sure boxes counting more."""
+def weigh(picture: Image, found: dict[str, Tensor], names: Mapping[int, str]) -> Sighting:
+    """The category with more of the picture, sure boxes (x1, y1, x2, y2) in pixels counting more."""
+    left, top, right, bottom = found["boxes"].unbind(1)
+    shares = (right - left) * (bottom - top) / (picture.height * picture.width)
+    parts = (part.tolist() for part in (found["labels"], found["scores"], shares))
     seen = dict.fromkeys(CATEGORIES, 0.0)
-    for box in boxes:
+    for number, score, share in zip(*parts, strict=True):
         for category, labels in CATEGORIES.items():
-            seen[category] += box.score * box.share * (box.label in labels and box.score >= LEAST)
+            seen[category] += score * share * (names.get(number) in labels and score >= LEAST)
     best = max(seen, key=seen.get)
     total = sum(seen.values())
     return Sighting(best, seen[best] / total) if total else Sighting(None, 0.0)
@@ -98,7 +93,7 @@ def ask_torchvision(name: str, weights: str) -> See:
 
     def see(picture: Image) -> Sighting:
         (found,) = model([pil_to_tensor(picture).float() / 255])
-        return weigh(boxes_of(picture, found, COCO))
+        return weigh(picture, found, COCO)
 
     return see
 
@@ -114,15 +109,6 @@ def ask_huggingface(folder: str) -> See:
         how = {"threshold": LEAST, "target_sizes": [(picture.height, picture.width)]}
         shown = body(**processor(picture, return_tensors="pt"))
         (found,) = processor.post_process_object_detection(shown, **how)
-        return weigh(boxes_of(picture, found, names))
+        return weigh(picture, found, names)
 
     return see
-
-
-def boxes_of(picture: Image, found: dict[str, Tensor], names: dict[int, str]) -> Iterator[Box]:
-    """What a detector found, its boxes (x1, y1, x2, y2) in pixels as parts of the picture."""
-    left, top, right, bottom = found["boxes"].unbind(1)
-    shares = (right - left) * (bottom - top) / (picture.height * picture.width)
-    parts = (part.tolist() for part in (found["labels"], found["scores"], shares))
-    for number, score, share in zip(*parts, strict=True):
-        yield Box(names.get(number, ""), score, share)

@@ -37,24 +37,18 @@ EDGE = 64 << 10  # a picture's first and last so many bytes tell it from others 
 PATIENCE = 0.5  # seconds between two looks at what the first process has written
 
 
-class Features(Sequence):
+class Features(list):
     """`features[view][index]` is an array [N, D]; view 0 is the plain picture, the others are augmented."""
 
     def __init__(self, folder: Path, views: int):
         self.folder = folder
         index = read_json(folder / "index.json")
         self.key, self.count, self.shape = index["key"], index["pictures"], tuple(index["shape"])
-        self.views = [FeatureView(folder, view, self.count, index["per_shard"]) for view in range(views)]
-
-    def __len__(self) -> int:
-        return len(self.views)
-
-    def __getitem__(self, view: int) -> "FeatureView":
-        return self.views[view]
+        super().__init__(FeatureView(folder, view, self.count, index["per_shard"]) for view in range(views))
 
     def memory(self, indices: Sequence[int], view: int = 0) -> Tensor:
         """Several pictures as a batch, [B, N, D] in fp32."""
-        return torch.from_numpy(np.stack([self.views[view][int(i)] for i in indices])).float()
+        return torch.from_numpy(np.stack([self[view][int(i)] for i in indices])).float()
 
 
 class FeatureView(Sequence):
@@ -90,10 +84,8 @@ def cache_features(
     device: torch.device | str = "cpu",
     precision: str = "fp32",
 ) -> Features:
-    """The features of all records under `folder`, computed now as far as they are not there.
-
-    Of several processes the first computes and the others wait. `views` above 1 adds augmented ones.
-    """
+    """The features of all records under `folder`, augmented in `views` above 1; what is not there is computed
+    now, by the first of several processes while the others wait."""
     if not records or views < 1:
         raise ModelError(f"{len(records)} pictures in {views} views: there is nothing to compute")
     about = {  # all that the features of a view depend on
@@ -181,19 +173,14 @@ class Work:
                 missing = {view: path for view, path in paths.items() if not path.exists()}
                 progress.update((views - len(missing)) * len(indices))
                 if missing:
-                    found = self.batches(indices, list(missing), progress)
-                    write_shards(list(missing.values()), found, (len(missing), len(indices), *shape))
+                    found = self.batches(indices, list(missing))
+                    write_shards(list(missing.values()), found, (len(indices), *shape), progress)
         return {"pictures": len(self.records), "views": views, "shape": shape, "per_shard": per_shard}
 
-    def batches(
-        self, indices: range, views: list[int], progress: Progress | None = None
-    ) -> Iterator[np.ndarray]:
+    def batches(self, indices: range, views: list[int]) -> Iterator[np.ndarray]:
         """Features of consecutive pictures, [views, pictures, N, D]."""
         chunks = [indices[i : i + self.batch_size] for i in range(0, len(indices), self.batch_size)]
-        for found in self.see(chunks, views) if self.cells is None else self.recall(chunks, views):
-            yield found
-            if progress:
-                progress.update(len(views) * found.shape[1])
+        return self.see(chunks, views) if self.cells is None else self.recall(chunks, views)
 
     def recall(self, chunks: list[range], views: list[int]) -> Iterator[np.ndarray]:
         for chunk in chunks:
@@ -225,15 +212,16 @@ class Work:
         return np.stack([encode(view.to(self.device)).cpu().numpy() for view in shown])
 
 
-def write_shards(paths: list[Path], batches: Iterator[np.ndarray], shape: tuple[int, ...]) -> None:
-    """A shard of each view from their batches, each whole or not at all."""
-    array = np.empty(shape, np.float16)
+def write_shards(paths: list[Path], batches: Iterator[np.ndarray], shape: tuple, progress: Progress) -> None:
+    """A shard of each view from their batches [views, pictures, N, D], each whole or not at all."""
+    array = np.empty((len(paths), *shape), np.float16)
     done = 0
     for batch in batches:
         if (most := np.nanmax(np.abs(batch))) > np.finfo(np.float16).max:
             raise ModelError(f"{shorten(paths[0])}: features of {most:.3g} do not fit into fp16")
         array[:, done : done + batch.shape[1]] = batch
         done += batch.shape[1]
+        progress.update(len(paths) * batch.shape[1])
     for path, view in zip(paths, array, strict=True):
         with whole(path) as draft, draft.open("wb") as file:
             np.save(file, view)

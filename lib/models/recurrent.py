@@ -65,9 +65,8 @@ class Recurrent(nn.Module):
             look, state = self.advance(gates, state)
             looks.append(look)
             hidden.append(state.hypothesis[0])
-        return Decoded(
-            self.words(torch.stack(hidden, 1)), torch.stack(looks, 1) if looks[0] is not None else None
-        )
+        shown = None if looks[0] is None else torch.stack(looks, 1)
+        return Decoded(self.words(torch.stack(hidden, 1)), shown)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,8 +33,11 @@ class TextTowerSettings:
 class TextTower(nn.Module):
     """BERT and its kin, CLIP's or SigLIP's text side."""
 
-    def __init__(self, settings: TextTowerSettings, text: Text):
+    def __init__(self, config: dict[str, Any], text: Text):
+        """From TextTowerSettings as a plain dict, names strict."""
         super().__init__()
+        with as_model_error():
+            settings = read_settings(TextTowerSettings, config, where="text tower.")
         self.body, config = open_body("text tower", settings.name, settings.tower, clip="CLIPTextModel")
         self.settings, self.text = replace(settings, tower=config), text
         self.width, kind = config.get("hidden_size"), config.get("model_type")
@@ -51,9 +54,3 @@ class TextTower(nn.Module):
 
     def describe(self) -> dict[str, Any]:
         return asdict(self.settings)
-
-
-def build_text_tower(config: dict[str, Any], text: Text) -> TextTower:
-    """A tower from TextTowerSettings as a plain dict, names strict."""
-    with as_model_error():
-        return TextTower(read_settings(TextTowerSettings, config, where="text tower."), text)

@@ -22,7 +22,7 @@ from lib.models.attention import MemoryProjection, mean_cell
 from lib.models.encoders import build_encoder
 from lib.models.errors import ModelError
 from lib.models.saved import WithWords
-from lib.models.text_tower import build_text_tower
+from lib.models.text_tower import TextTower
 from lib.models.transformer import sinusoids
 
 TEMPERATURE = 0.07  # at first: the scale is learnt
@@ -117,7 +117,7 @@ class TwoTowers(WithWords):
         if settings.tower is None:
             self.reader = Reader(len(text), settings)
         else:
-            self.reader = build_text_tower(settings.tower, text)
+            self.reader = TextTower(settings.tower, text)
             settings = replace(settings, tower=self.reader.describe())
         self.settings = settings
         inside = {"positions": settings.positions, "layers": settings.memory_layers}

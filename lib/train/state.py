@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+DEVICES = {"cuda": torch.cuda, "mps": torch.mps}  # that draw random numbers of their own
+
 
 @dataclass
 class Position:
@@ -42,16 +44,10 @@ def seed_everything(seed: int) -> None:
 def random_states() -> dict[str, Any]:
     """The state of every generator that training may draw from, on this process."""
     name, keys, *rest = np.random.get_state()
-    states = {
-        "python": random.getstate(),
-        "numpy": (name, keys.tolist(), *rest),
-        "torch": torch.get_rng_state(),
-    }
-    if torch.cuda.is_available():
-        states["cuda"] = torch.cuda.get_rng_state()
-    if torch.backends.mps.is_available():
-        states["mps"] = torch.mps.get_rng_state()
-    return states
+    numpys = name, keys.tolist(), *rest
+    states = {"python": random.getstate(), "numpy": numpys, "torch": torch.get_rng_state()}
+    here = {name: device.get_rng_state() for name, device in DEVICES.items() if device.is_available()}
+    return states | here
 
 
 def restore_random(states: dict[str, Any]) -> None:
@@ -59,10 +55,9 @@ def restore_random(states: dict[str, Any]) -> None:
     random.setstate(states["python"])
     np.random.set_state(states["numpy"])
     torch.set_rng_state(states["torch"])
-    if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state(states["cuda"])
-    if "mps" in states and torch.backends.mps.is_available():
-        torch.mps.set_rng_state(states["mps"])
+    for name, device in DEVICES.items():
+        if name in states and device.is_available():
+            device.set_rng_state(states[name])
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from PIL import Image
 from tiny_models import draw
 from torchvision import models
 from transformers import YolosConfig, YolosForObjectDetection, YolosImageProcessor
@@ -9,16 +10,24 @@ from transformers import YolosConfig, YolosForObjectDetection, YolosImageProcess
 from lib import checkpoint
 from lib.data import Preprocess
 from lib.models import AttributeReader, ModelError, build_encoder
-from lib.models.detectors import Box, Sighting, open_detector, weigh
+from lib.models.detectors import COCO, Sighting, open_detector, weigh
 
 
 def test_the_category_that_fills_more_of_the_picture():
-    person, small_car = Box("person", 0.9, 0.4), Box("car", 0.95, 0.1)
-    category, likely = weigh([person, small_car, Box("dog", 0.99, 0.9)])
+    numbers = {name: number for number, name in COCO.items()}
+
+    def weighed(*boxes):
+        """By what, how surely and how much of the picture was found."""
+        corners = torch.tensor([[1.0, 2.0, 1.0 + 20 * share, 12.0] for _, _, share in boxes]).view(-1, 4)
+        labels = torch.tensor([numbers.get(name, 18) for name, _, _ in boxes], dtype=torch.long)
+        scores = torch.tensor([score for _, score, _ in boxes], dtype=torch.float)
+        return weigh(Image.new("RGB", (20, 10)), {"boxes": corners, "labels": labels, "scores": scores}, COCO)
+
+    category, likely = weighed(("person", 0.9, 0.4), ("car", 0.95, 0.1), ("dog", 0.99, 0.9))
     assert category == "people" and likely == pytest.approx(0.36 / (0.36 + 0.095))
-    assert weigh([Box("bus", 0.7, 0.5), person._replace(share=0.1)]).category == "car"
-    assert weigh([Box("person", 0.3, 0.9)]) == Sighting(None, 0.0)  # too unsure to count
-    assert weigh([]) == Sighting(None, 0.0)
+    assert weighed(("bus", 0.7, 0.5), ("person", 0.9, 0.1)).category == "car"
+    assert weighed(("person", 0.3, 0.9)) == Sighting(None, 0.0)  # too unsure to count
+    assert weighed() == Sighting(None, 0.0)
 
 
 def reader(schema, folder):

@@ -9,7 +9,7 @@ from transformers import AutoModel
 from lib import checkpoint
 from lib.data.subwords import open_huggingface, open_text
 from lib.models import ModelError
-from lib.models.text_tower import build_text_tower
+from lib.models.text_tower import TextTower
 
 SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
 SENTENCES = ["a man in a red shirt .", "a dog", "the woman"]
@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
 
 
 def build(folder, **settings):
-    return build_text_tower({"name": str(folder), **settings}, open_huggingface(folder)).eval()
+    return TextTower({"name": str(folder), **settings}, open_huggingface(folder)).eval()
 
 
 def read(tower):
@@ -50,7 +50,7 @@ def test_it_is_built_again_from_a_checkpoint_without_its_weights_folder(folder, 
     about = {"model": tower.describe(), "text": tower.text.describe()}
     checkpoint.save(tmp_path / "best", tower.state_dict(), about)
     found = checkpoint.load(tmp_path / "best")
-    again = build_text_tower(found.meta["model"], open_text(found.meta["text"])).eval()
+    again = TextTower(found.meta["model"], open_text(found.meta["text"])).eval()
     checkpoint.load_into(again, found.weights, found.folder)
     assert torch.equal(read(again), read(tower))
 
