@@ -10,10 +10,8 @@ Schema = Mapping[str, Sequence[str]]
 
 
 class AttributeHeads(nn.Module):
-    """For each attribute a look at the cells, in its own way and places, and a choice among its values.
-
-    `places` pull each look to where such things are worn: hats are up, socks are down.
-    """
+    """For each attribute a look at the cells, in its own way, and a choice among its values; `places` pull
+    each look to where such things are worn: hats are up, socks are down."""
 
     def __init__(self, width: int, cells: int, schema: Schema, *, dropout: float = 0.1):
         super().__init__()

@@ -109,10 +109,8 @@ class CaptionTask:
         loader: Loader | None = None,
         validate: Validator | None = None,
     ) -> Fitted:
-        """`fit` on this task: its pairs, greedy captions to validate by, in a checkpoint that opens alone.
-
-        `called` is the objective in the run's key; `start` the checkpoint whose weights the captioner has.
-        """
+        """`fit` on this task, validated by greedy captions: `called` is the objective in the run's key,
+        `start` the checkpoint whose weights the captioner has."""
         key = self.run_key(captioner, called)
         if start:
             key["start"] = checkpoint.read_meta(start)["weights_sha256"]

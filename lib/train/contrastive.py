@@ -86,10 +86,8 @@ def all_rows(mine: Tensor) -> Tensor:
 
 
 def match_loss(model: nn.Module, batch: Any, likeness: Tensor, same: Tensor) -> Tensor:
-    """Yes to each pair, no to its picture with a wrong text and to its text with a wrong picture.
-
-    The likelier a wrong one is by `likeness` [texts, pictures], the likelier it is drawn.
-    """
+    """Yes to each pair, no to its picture with a wrong text and to its text with a wrong picture: the
+    likelier one is by `likeness` [texts, pictures], the likelier it is drawn."""
     own = torch.arange(len(batch), device=likeness.device)
     scores = (likeness * model.logit_scale.detach().exp()).float().masked_fill(same, float("-inf"))
     keep = (~same).any(1)  # a batch of one picture has no wrong one

@@ -13,10 +13,8 @@ ADAM_SIZE = 0.2  # about the root mean square of AdamW's steps: both learn at on
 
 
 class Muon(torch.optim.AdamW):
-    """Groups marked `hidden` hold matrices and convolutions; all other groups learn as AdamW has it.
-
-    A gradient's few strong directions drown the rest of a matrix; its momentum is made orthogonal first.
-    """
+    """Groups marked `hidden` hold matrices, whose momentum is made orthogonal: a gradient's few strong
+    directions would drown the rest. All other groups learn as AdamW has it."""
 
     def __init__(self, groups: list[dict], **options):
         super().__init__(groups, **options)

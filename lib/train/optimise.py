@@ -27,10 +27,8 @@ def set_trainable(model: nn.Module, encoder: nn.Module | None, training: Trainin
 def parameter_groups(
     model: nn.Module, encoder: nn.Module | None, training: Training, processes: int = 1
 ) -> list[dict]:
-    """Groups by learning rate, decay and place: biases and norms (one-dimensional) are not pulled to zero.
-
-    Neither is what a model names as `undecayed`.
-    """
+    """Groups by learning rate, decay and place: biases and norms (one-dimensional) are not pulled to zero,
+    nor what a model names as `undecayed`."""
     seeing = {id(p) for p in encoder.parameters()} if encoder is not None else set()
     words = {m.num_embeddings for m in model.modules() if isinstance(m, nn.Embedding)}
     scale = training.batch_size * training.accumulate * processes if training.scale_learning_rate else 1
@@ -41,6 +39,7 @@ def parameter_groups(
             rate = training.encoder_learning_rate if id(parameter) in seeing else training.learning_rate
             rate = rate * factor(name)
             decay = training.weight_decay if parameter.ndim > 1 and name not in undecayed else 0.0
+            # most steps do not see most rows of a matrix with one for each word
             hidden = parameter.shape[:1].numel() not in words and is_hidden(parameter)
             groups.setdefault((rate * scale, decay, hidden), []).append(parameter)
     if not groups:
@@ -61,10 +60,7 @@ def layer_factors(model: nn.Module, decay: float) -> Callable[[str], float]:
 
 
 def is_hidden(parameter: Tensor) -> bool:
-    """Whether it is a matrix or a convolution between two layers; the few rows of a small head are none.
-
-    Neither are those with a row for each word, which most steps do not see.
-    """
+    """Whether it is a matrix or a convolution between two layers; the few rows of a small head are none."""
     return parameter.ndim > 1 and min(parameter.shape[0], parameter[0].numel()) >= HEAD
 
 

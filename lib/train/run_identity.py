@@ -112,10 +112,8 @@ def _named_start(path: Path, key: dict[str, Any]) -> Start:
 
 
 def clear(folder: Path, after: int | None) -> None:
-    """Remove the checkpoints after a step (all of them, where a run starts anew).
-
-    An old `best` stays until the new run has one: a mistyped setting costs no finished model.
-    """
+    """Remove the checkpoints after a step (all of them, where a run starts anew). An old `best` stays until
+    the new run has one: a mistyped setting costs no finished model."""
     for path in [*steps(folder), folder / "last"]:
         if path.exists() and (after is None or checkpoint.read_meta(path)["step"] > after):
             shutil.rmtree(path)

@@ -103,11 +103,8 @@ def by_captions(
 def rating(
     records: Sequence[Record], world: World | None, *, closely: bool = False
 ) -> Callable[[Sequence[str]], dict[str, Any]]:
-    """How good captions of these pictures are, in their order; `closely` tells how varied and finished too.
-
-    References are prepared once.
-    """
-    references = [[tokenize(text) for text in record.captions] for record in records]
+    """How good captions of these pictures are, in order; `closely` tells how varied and finished too."""
+    references = [[tokenize(text) for text in record.captions] for record in records]  # prepared once
     cider, closed = CiderD(references, end_token=False), ends_are_usual(references)
     attributes = [record.attributes for record in records]
 
