@@ -14,8 +14,7 @@ from torch.nn import functional as F
 
 from lib.data.loader import Batch
 from lib.data.record import Record
-from lib.models.attribute_heads import AttributeHeads, Schema
-from lib.models.encoders import Encoder, build_encoder
+from lib.models.encoders import AttributeHeads, Encoder, Schema, build_encoder
 from lib.models.errors import ModelError
 from lib.models.generate import eval_mode
 from lib.models.saved import open_saved

@@ -19,10 +19,8 @@ Model = TypeVar("Model", bound=nn.Module)
 def open_saved(
     path: str | Path, what: str, keys: tuple[str, ...], build: Callable[[Mapping[str, Any]], Model]
 ) -> tuple[Model, Mapping[str, Any]]:
-    """The model of a checkpoint (its name, variant or folder), in eval mode on the CPU, and its meta.json.
-
-    `build` makes it from meta.json, which must have the `keys`; its weights are loaded strictly.
-    """
+    """The model of a checkpoint (its name, variant or folder), in eval mode on the CPU, and its meta.json,
+    from which `build` makes it and which must have the `keys`."""
     found = checkpoint.load(checkpoint.locate(path))
     place = shorten(found.folder)
     if missing := sorted(set(keys) - set(found.meta)):

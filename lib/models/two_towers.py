@@ -8,7 +8,7 @@ Every model of retrieval offers `see`, `read`, `logit_scale`, `text` and `prepro
 
 import math
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -19,15 +19,21 @@ from lib.data.images import Preprocess
 from lib.data.loader import Batch
 from lib.data.text import Text
 from lib.models.attention import MemoryProjection, mean_cell
+from lib.models.backbones import open_body
 from lib.models.encoders import build_encoder
-from lib.models.errors import ModelError
+from lib.models.errors import ModelError, as_model_error
 from lib.models.saved import WithWords
-from lib.models.text_tower import TextTower
 from lib.models.transformer import sinusoids
 
 TEMPERATURE = 0.07  # at first: the scale is learnt
 WARMEST = 100.0  # the scale that no training goes beyond
 LONGEST = 128  # words of a sentence, marks included
+# [B, T, width], [B, T] which are real -> [B, width]; CLIP's causal tower has read all at its last word
+POOLINGS = {
+    "mean": mean_cell,
+    "class": lambda found, real: found[:, 0],
+    "last": lambda found, real: found[torch.arange(len(found)), real.sum(1) - 1],
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +72,42 @@ class Reader(nn.Module):
 
     def pool(self, states: Tensor, real: Tensor) -> Tensor:
         return mean_cell(states, real)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextTowerSettings:
+    """Everything a tower is rebuilt from, weights and tokenizer aside."""
+
+    name: str  # a local path, or an id
+    pooling: Literal["mean", "class", "last"] = "mean"
+    max_tokens: int = 64  # never used; checkpoints have it
+    tower: dict | None = None  # the model's own configuration; found out when loaded
+
+
+class TextTower(nn.Module):
+    """Hugging Face's BERT and its kin, CLIP's or SigLIP's text side; the text is its own tokenizer."""
+
+    def __init__(self, config: dict[str, Any], text: Text):
+        """From TextTowerSettings as a plain dict, names strict."""
+        super().__init__()
+        with as_model_error():
+            settings = read_settings(TextTowerSettings, config, where="text tower.")
+        self.body, config = open_body("text tower", settings.name, settings.tower, clip="CLIPTextModel")
+        self.settings, self.text = replace(settings, tower=config), text
+        self.width, kind = config.get("hidden_size"), config.get("model_type")
+        if self.width is None or "vocab_size" not in config:
+            raise ModelError(f"{settings.name}: a {kind} is no text tower; give a BERT or CLIP")
+        if config["vocab_size"] < len(text):
+            raise ModelError(f"{settings.name}: {config['vocab_size']} words; the text has {len(text)}")
+
+    def states(self, tokens: Tensor, real: Tensor) -> Tensor:  # [B, T] -> [B, T, width]
+        return self.body(input_ids=tokens, attention_mask=real.long()).last_hidden_state
+
+    def pool(self, states: Tensor, real: Tensor) -> Tensor:  # -> [B, width]
+        return POOLINGS[self.settings.pooling](states, real)
+
+    def describe(self) -> dict[str, Any]:
+        return asdict(self.settings)
 
 
 class Looks(nn.Module):

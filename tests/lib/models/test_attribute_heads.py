@@ -5,8 +5,15 @@ import torch
 
 from lib.data.images import Preprocess
 from lib.data.record import Record
-from lib.models import AttributeEncoder, AttributeReader, ModelError, build_encoder, open_eye, save_eye
-from lib.models.attribute_heads import AttributeHeads
+from lib.models import (
+    AttributeEncoder,
+    AttributeHeads,
+    AttributeReader,
+    ModelError,
+    build_encoder,
+    open_eye,
+    save_eye,
+)
 
 SCHEMA = {"color": ("red", "blue"), "hat": ("cap",), "place": ("beach", "snow", "street")}
 

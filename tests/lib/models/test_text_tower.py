@@ -9,7 +9,7 @@ from transformers import AutoModel
 from lib import checkpoint
 from lib.data.subwords import open_huggingface, open_text
 from lib.models import ModelError
-from lib.models.text_tower import TextTower
+from lib.models.two_towers import TextTower
 
 SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
 SENTENCES = ["a man in a red shirt .", "a dog", "the woman"]
