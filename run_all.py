@@ -292,7 +292,7 @@ PIPELINE = (
                 "draw": False,
                 "seeing": {"eye": "output/clip-vit-large-patch14", "words": "output/bert-base-chinese"},
                 "sizes": {"width": 512, "layers": 6},
-                "training": {"learning_rate": 0.001},
+                "training": {"epochs": 10, "learning_rate": 0.001},
                 "rewards": {"max_steps": 2000, "validate_every": 200},
             },
         },
