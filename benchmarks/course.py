@@ -38,21 +38,17 @@ PLANTED = {"wrong": "wrong claims", "found": "found", "precision": "precision", 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("output"))
-    parser.add_argument("--only", default="", help="one notebook, in a file of its own")
-    args = parser.parse_args()
-    output, only = args.output, args.only
+    output = parser.parse_args().output
     stages = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in find_metrics(output)}
     profile = next(iter(stages.values()))["profile"]
     asked = "" if profile == "demo" else f" --profile {profile}"
     where = "" if profile == "demo" else f" --output output/{profile}"
-    chosen = [name for name in shown(stages) if name.startswith(only)]
-    run, alone = json.loads((output / "run.json").read_text(encoding="utf-8")), f" --only {only}" * bool(only)
     record(
-        f"course_{profile}" + f"_{only}" * bool(only),
-        title=f"The course, profile {profile}" + f", notebook {only}" * bool(only),
-        command=f"python run_all.py{asked}{alone} && python -m benchmarks.course{where}{alone}",
-        text=describe(stages, {n: run["stages"][n] for n in stages if n.startswith(only)}),
-        tables=[part for name in chosen for part in tables(name, stages[name])],
+        f"course_{profile}",
+        title=f"The course, profile {profile}",
+        command=f"python run_all.py{asked} && python -m benchmarks.course{where}",
+        text=describe(stages, json.loads((output / "run.json").read_text(encoding="utf-8"))),
+        tables=[part for name in shown(stages) for part in tables(name, stages[name])],
     )
 
 
@@ -70,11 +66,11 @@ def shown(stages: dict) -> list[str]:
     return [name for name in stages if name not in repeated]
 
 
-def describe(stages: dict, runs: dict) -> str:
+def describe(stages: dict, run: dict) -> str:
     first = next(iter(stages.values()))
     sizes = ", ".join(f"{count:,} {split}" for split, count in first["pictures"].items())
-    spent = ", ".join(f"{name[:2]} {run['seconds']:.0f} s" for name, run in runs.items())
-    code = ", ".join(sorted({run["commit"] for run in runs.values()}))
+    spent = ", ".join(f"{name[:2]} {run['stages'][name]['seconds']:.0f} s" for name in stages)
+    code = ", ".join(sorted({run["stages"][name]["commit"] for name in stages}))
     what = f"{sizes} pictures, seed {first['seed']}; scored on {first['split']}"
     return f"{what}. Wall time of the last run, which finds trainings made before: {spent}. Code: {code}."
 
