@@ -10,27 +10,18 @@ import json
 from pathlib import Path
 
 from benchmarks.results import record
-from lib.publish.show import RETRIEVAL, WAYS
+from lib.publish.show import RETRIEVAL, WAYS, label
 
 COLUMNS = {
-    "bleu4": "BLEU-4",
-    "meteor": "METEOR",
-    "rouge_l": "ROUGE-L",
-    "cider_d": "CIDEr-D",
-    "attribute_f1": "attribute F1",
-    "unique": "unique",
-    "background_f1": "background F1",
-    "action_accuracy": "actions",
-    "order_accuracy": "order",
-    "style_accuracy": "style accuracy",
-    "style_perplexity": "style perplexity",
-}
+    key: label(key)
+    for key in (
+        "bleu4", "meteor", "rouge_l", "cider_d", "attribute_f1", "unique", "background_f1",
+        "action_accuracy", "order_accuracy", "style_accuracy", "style_perplexity",
+    )
+}  # fmt: skip
 RANKED = RETRIEVAL | {"median_rank": "median rank"}
 VARIETY = {"unique_attributes": "unique sets", "distinct2": "distinct-2", "bad_endings": "bad endings"}
-TOLD = COLUMNS | {"bleu1": "BLEU-1", "bleu3": "BLEU-3"}
-TOLD = {
-    key: TOLD[key] for key in ("style_accuracy", "style_perplexity", "bleu1", "bleu3", "meteor", "cider_d")
-}
+IN_A_MOOD = ("style_accuracy", "style_perplexity", "bleu1", "bleu3", "meteor", "cider_d")
 WATCHED = ("03_rl_loss", "08_style_captioning")  # where variety is a question
 PLANTED = {"wrong": "wrong claims", "found": "found", "precision": "precision", "lost": "true claims lost"}
 
@@ -89,7 +80,7 @@ def tables(name: str, stage: dict) -> list[dict]:
         rows = [
             {"name": f"{row}, {mood}", **own} for row, moods in told.items() for mood, own in moods.items()
         ]
-        found.append(table(f"{name}: in each mood", rows, ("name",), TOLD))
+        found.append(table(f"{name}: in each mood", rows, ("name",), {key: label(key) for key in IN_A_MOOD}))
     return found
 
 

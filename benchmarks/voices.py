@@ -9,19 +9,18 @@ wrong one that was planted in its place.
 """
 
 import argparse
-import json
 from pathlib import Path
 
+from benchmarks.course import PLANTED, spell
 from benchmarks.results import record
 from lib.data.formats import open_dataset
 from lib.data.split import arrange, part
 from lib.paths import Output
+from lib.publish import read_metrics
 from rebuild.audit import judge_calibration as calibration
 from rebuild.audit.claims import kind_of
 from rebuild.audit.image_text import open_image_text
 from rebuild.audit.own_models import open_own_models
-
-SHOWN = {"wrong": "wrong claims", "found": "found", "precision": "precision", "lost": "true claims lost"}
 
 
 def main() -> None:
@@ -32,17 +31,17 @@ def main() -> None:
     args = parser.parse_args()
     place = Output(args.output)
     voices = args.voice or [str(place.model_ckpt / "retrieval_people")]
-    dataset = json.loads((place.metrics / "00_dataset.json").read_text(encoding="utf-8"))["dataset"]
+    dataset = read_metrics(args.output)["00_dataset"]["dataset"]
     records = part(arrange(open_dataset(dataset), "by_product"))
     own = open_own_models(place.model_ckpt, "attn_rl")
     planted = {n: calibration.plant_errors(records[n][: args.scenes], own) for n in ("val", "test")}
-    rows = [["none", "–", *judged(planted, None)["garments"]]]
+    rows = [["none", "–", *judged(planted, None)]]
     for name in voices:
         voice = open_image_text(name)
         preferred = f"{prefers_truth(planted['test'], voice):.3f}"
-        rows.append([Path(name).name, preferred, *judged(planted, voice)["garments"]])
+        rows.append([Path(name).name, preferred, *judged(planted, voice)])
     told = f"{len(planted['test'])} test scenes of {dataset}, claims about garments"
-    columns = ["voice", "prefers the truth", *SHOWN.values()]
+    columns = ["voice", "prefers the truth", *PLANTED.values()]
     record(
         "voices",
         title="A voice more for the judge of claims",
@@ -52,15 +51,15 @@ def main() -> None:
     )
 
 
-def judged(planted: dict[str, calibration.PlantedSet], voice) -> dict[str, list[str]]:
-    """What 04 measures of the judge, by kind of claim."""
+def judged(planted: dict[str, calibration.PlantedSet], voice) -> list[str]:
+    """What 04 measures of the judge."""
     curves = calibration.doubt_curves(
         calibration.judge_planted(planted["val"], image_text_model=voice), planted["val"].truths
     )
     settled = calibration.choose_judge_settings(curves, most_lost=0.04)
     held = calibration.judge_planted(planted["test"], settled, image_text_model=voice)
     found = calibration.measure_claims([told.verdicts for told in held], planted["test"].truths)
-    return {kind: [spell(row[key]) for key in SHOWN] for kind, row in found.items()}
+    return [spell(found["garments"][key]) for key in PLANTED]
 
 
 def prefers_truth(planted: calibration.PlantedSet, voice) -> float:
@@ -73,10 +72,6 @@ def prefers_truth(planted: calibration.PlantedSet, voice) -> float:
                 true, wrong = (voice(picture, f"{name}: {v}") for v in (truth[claim.attribute], claim.value))
                 heard.append((true > wrong) + (true == wrong) / 2)
     return sum(heard) / len(heard)
-
-
-def spell(value: float | int | None) -> str:
-    return "–" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

@@ -34,12 +34,17 @@ def number_attributes(records: Sequence[Record], schema: Schema) -> Tensor:
     return torch.tensor(rows, dtype=torch.long).view(len(rows), len(schema))
 
 
+def schema_as_json(schema: Schema) -> dict[str, list[str]]:
+    """A schema as JSON gives it back."""
+    return {name: list(values) for name, values in schema.items()}
+
+
 class AttributeEncoder(nn.Module):
     """Attributes [B, A] as a memory [B, A, D]: a one-hot cell each, which the decoder's projection embeds."""
 
     def __init__(self, schema: Schema):
         super().__init__()
-        self.schema = {name: list(values) for name, values in schema.items()}  # as JSON gives it back
+        self.schema = schema_as_json(schema)
         sizes = torch.tensor([len(values) + 1 for values in self.schema.values()])
         self.width = int(sizes.sum())
         self.register_buffer("first", sizes.cumsum(0) - sizes, persistent=False)
@@ -60,8 +65,7 @@ class AttributeReader(nn.Module):
 
     def __init__(self, encoder: Encoder, schema: Schema, *, cells: int):
         super().__init__()
-        self.schema = {name: list(values) for name, values in schema.items()}
-        self.encoder = encoder
+        self.schema, self.encoder = schema_as_json(schema), encoder
         self.heads = AttributeHeads(encoder.width, cells, schema)
 
     def forward(self, batch: Batch) -> list[Tensor]:
