@@ -23,6 +23,7 @@ from lib.data.images import Preprocess
 from lib.data.loader import Batch
 from lib.data.subwords import Subwords
 from lib.files import read_json
+from lib.models.attention import dot_product_attention
 from lib.models.errors import ModelError, check_known
 from lib.models.saved import WithWords
 from lib.models.two_towers import TEMPERATURE
@@ -103,7 +104,7 @@ class MultiwayAttention(nn.Module):
     def forward(self, x: Tensor, seen: int, mask: Tensor | None) -> Tensor:
         parts = (part(x, seen) for part in (self.q_proj, self.k_proj, self.v_proj))
         query, keys, values = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in parts)
-        found = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
+        found = dot_product_attention(query, keys, values, attn_mask=mask)
         return self.out_proj(self.inner_attn_ln(found.transpose(1, 2).flatten(2), seen), seen)
 
 

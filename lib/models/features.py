@@ -14,6 +14,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,7 +148,7 @@ def shard_path(folder: Path, view: int, shard: int) -> Path:
 
 @dataclass(kw_only=True, eq=False)
 class Work:
-    """What is to be computed, and how; memory holds one shard of each view and two batches at most."""
+    """What is to be computed, and how; memory holds two shards of each view and a batch for each core."""
 
     records: Sequence[Record]
     encoder: nn.Module
@@ -162,19 +163,26 @@ class Work:
     def compute(self, views: int) -> dict[str, Any]:
         """Write the missing shards; what the index says of them comes back."""
         self.place.mkdir(parents=True, exist_ok=True)
-        with eval_mode(self.encoder), Progress("features", views * len(self.records), "pictures") as progress:
+        with (
+            eval_mode(self.encoder),
+            ThreadPoolExecutor(1) as disk,  # a shard is written while the next one is computed
+            Progress("features", views * len(self.records), "pictures") as progress,
+        ):
             if self.cells is None and self.precision != "fp32":
                 self.encoder = self.halve(self.pictures(0, [0])[0].to(self.device))
             shape = next(self.batches(range(1), [0])).shape[2:]
-            per_shard = max(1, SHARD_BYTES // (2 * shape[0] * shape[1]))
+            per_shard, written = max(1, SHARD_BYTES // (2 * shape[0] * shape[1])), []
             for shard, first in enumerate(range(0, len(self.records), per_shard)):
                 indices = range(first, min(first + per_shard, len(self.records)))
                 paths = {view: shard_path(self.place, view, shard) for view in range(views)}
                 missing = {view: path for view, path in paths.items() if not path.exists()}
                 progress.update((views - len(missing)) * len(indices))
                 if missing:
-                    found = self.batches(indices, list(missing))
-                    write_shards(list(missing.values()), found, (len(indices), *shape), progress)
+                    array = np.empty((len(missing), len(indices), *shape), np.float16)
+                    fill(array, self.batches(indices, list(missing)), progress)
+                    list(written)
+                    written = disk.map(write_shard, missing.values(), array)
+            list(written)
         return {"pictures": len(self.records), "views": views, "shape": shape, "per_shard": per_shard}
 
     def batches(self, indices: range, views: list[int]) -> Iterator[np.ndarray]:
@@ -187,14 +195,14 @@ class Work:
             yield self.encode((self.cells.memory(chunk, view) for view in views), self.encoder.recall)
 
     def see(self, chunks: list[range], views: list[int]) -> Iterator[np.ndarray]:
-        """Pictures are opened once for all views, and meanwhile where the encoder leaves the processor."""
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            each = map if self.device.type == "cpu" else pool.map
-            loading = each(lambda index: self.pictures(index, views), chunks[0])
-            for after in [*chunks[1:], range(0)]:
-                shown = zip(*loading, strict=True)
-                loading = each(lambda index: self.pictures(index, views), after)
-                yield self.encode(map(stack_pictures, shown), self.encoder)
+        """Each core takes a batch, opens its pictures once for all views and sees them by itself: that is
+        faster than all cores at one batch, and gives the same numbers however many cores there are."""
+        with cores_apart(torch.get_num_threads() if self.device.type == "cpu" else os.cpu_count()) as pool:
+            yield from pool.map(lambda chunk: self.open(chunk, views), chunks)
+
+    def open(self, chunk: range, views: list[int]) -> np.ndarray:
+        shown = zip(*(self.pictures(index, views) for index in chunk), strict=True)
+        return self.encode(map(stack_pictures, shown), self.encoder)
 
     def pictures(self, index: int, views: list[int]) -> list[Tensor]:
         """The views of one picture or clip."""
@@ -208,20 +216,37 @@ class Work:
             return halved(self.encoder, sample[None], self.precision)
         return self.encoder.through(halved(self.encoder.eye, sample[:1], self.precision))
 
+    @torch.no_grad()
     def encode(self, shown: Iterable[Tensor], encode: Callable[[Tensor], Tensor]) -> np.ndarray:
-        return np.stack([encode(view.to(self.device)).cpu().numpy() for view in shown])
+        """Features as they are kept, [views, pictures, N, D]."""
+        found = torch.stack([encode(view.to(self.device)).cpu() for view in shown])
+        if (found.abs() > torch.finfo(torch.float16).max).any():
+            most = found.abs().nan_to_num(0, posinf=torch.inf).max()
+            raise ModelError(f"{shorten(self.place)}: features of {most:.3g} do not fit into fp16")
+        return found.half().numpy()
 
 
-def write_shards(paths: list[Path], batches: Iterator[np.ndarray], shape: tuple, progress: Progress) -> None:
-    """A shard of each view from their batches [views, pictures, N, D], each whole or not at all."""
-    array = np.empty((len(paths), *shape), np.float16)
+@contextmanager
+def cores_apart(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads in each of which torch keeps to one core."""
+    together = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(together)  # in threads that come later; this one's number stood all the time
+
+
+def fill(array: np.ndarray, batches: Iterator[np.ndarray], progress: Progress) -> None:
+    """Batches [views, pictures, N, D], one behind the other."""
     done = 0
     for batch in batches:
-        if (most := np.nanmax(np.abs(batch))) > np.finfo(np.float16).max:
-            raise ModelError(f"{shorten(paths[0])}: features of {most:.3g} do not fit into fp16")
         array[:, done : done + batch.shape[1]] = batch
         done += batch.shape[1]
-        progress.update(len(paths) * batch.shape[1])
-    for path, view in zip(paths, array, strict=True):
-        with whole(path) as draft, draft.open("wb") as file:
-            np.save(file, view)
+        progress.update(batch.shape[0] * batch.shape[1])
+
+
+def write_shard(path: Path, view: np.ndarray) -> None:
+    """All of it or nothing."""
+    with whole(path) as draft, draft.open("wb") as file:
+        np.save(file, view)

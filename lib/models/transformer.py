@@ -8,7 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lib.models.attention import MemoryProjection, attention_weights, mask_for_scores
+from lib.models.attention import (
+    MemoryProjection,
+    attention_weights,
+    dot_product_attention,
+    mask_for_scores,
+)
 from lib.models.errors import ModelError
 from lib.models.fast_step import advance, fan_in, fan_out, grow
 from lib.models.state import Decoded, State
@@ -59,13 +64,13 @@ class Block(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """x [R, T, width]; memory [2, heads, B, N, width / heads] holds this layer's keys and values."""
         words = self.qkv(self.norm_words(x)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        seen = F.scaled_dot_product_attention(*words, is_causal=True)
+        seen = dot_product_attention(*words, is_causal=True)
         x = x + self.dropout(self.out_words(seen.transpose(1, 2).flatten(2)))
         keys, values = memory.transpose(1, 2)
         # all words of all texts of an image ask side by side: [B, heads, K * T, width / heads]
         query = self.query(self.norm_memory(x)).view(len(keys), -1, self.heads, keys.shape[-1])
         query = query.transpose(1, 2)
-        seen = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
+        seen = dot_product_attention(query, keys, values, attn_mask=mask)
         x = x + self.dropout(self.out_memory(seen.transpose(1, 2).reshape(x.shape)))
         weights = attention_weights(query, keys, mask).view(*x.shape[:2], -1) if show else None
         return x + self.dropout(self.think(self.norm_think(x))), weights

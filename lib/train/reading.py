@@ -29,7 +29,8 @@ def learn_attributes(
 ) -> Fitted:
     """`fit` on every attribute of the training pictures at once, validated by their F1."""
     pairs = CaptionPairs(train, None, PictureView(train, preprocess))
-    loader = Loader(pairs, batch_size=training.batch_size, seed=training.seed, **this_process())
+    how = {"batch_size": training.batch_size, "seed": training.seed, "workers": training.workers}
+    loader = Loader(pairs, **how, **this_process())
     key = {"data": digest(train), "model": reader.describe(), "objective": "attributes"}
     meta = reader.meta() | {"preprocess": preprocess.to_json()}
     validate = by_attributes(val, PictureView(val, preprocess), reader.schema)

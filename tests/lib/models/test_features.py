@@ -4,6 +4,9 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -47,10 +50,14 @@ class Counting(torch.nn.Module):
 
     def __init__(self, encoder, limit=10**9):
         super().__init__()
-        self.encoder, self.seen, self.limit = encoder, 0, limit
+        self.encoder, self.shown, self.limit = encoder, [], limit
+
+    @property
+    def seen(self):
+        return sum(self.shown)
 
     def forward(self, images):
-        self.seen += len(images)
+        self.shown.append(len(images))  # by several threads at once
         if self.seen > self.limit:
             raise KeyboardInterrupt
         return self.encoder(images)
@@ -121,6 +128,38 @@ def test_a_picture_is_opened_once_for_all_its_views(records, encoder, small_shar
     monkeypatch.setattr(clip_encoder, "load_image", lambda path: opened.append(path) or load_image(path))
     cache_features(records, encoder, PREPROCESS, tmp_path / "f", views=4, batch_size=3)
     assert len(opened) == len(records) + 1  # one to learn the shape
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_they_are_the_same_on_any_number_of_cores(records, encoder, tmp_path, precision):
+    found, together = [], torch.get_num_threads()
+    for cores in (1, 2, 3):
+        torch.set_num_threads(cores)
+        how = {"views": 2, "batch_size": 2, "precision": precision}
+        found.append(cache_features(records, encoder, PREPROCESS, tmp_path / f"{cores}", **how))
+        with ThreadPoolExecutor(1) as pool:  # what comes later has all cores again
+            assert torch.get_num_threads() == pool.submit(torch.get_num_threads).result() == cores
+    torch.set_num_threads(together)
+    for one, other in pairwise(found):
+        assert all(torch.equal(one.memory(range(7), view), other.memory(range(7), view)) for view in (0, 1))
+
+
+def test_batches_are_seen_side_by_side(records, encoder, tmp_path):
+    """Two cores work at two batches at once: a batch that waits for the other comes to its end."""
+    both, together = threading.Barrier(2, timeout=20), torch.get_num_threads()
+
+    class Meeting(Counting):
+        def forward(self, images):
+            if len(images) == 2:
+                both.wait()
+            return super().forward(images)
+
+    torch.set_num_threads(2)
+    try:
+        cached = cache_features(records[:4], Meeting(encoder), PREPROCESS, tmp_path / "f", batch_size=2)
+    finally:
+        torch.set_num_threads(together)
+    assert np.allclose(cached.memory(range(4)), wanted(records[:4], encoder), atol=2e-3)
 
 
 def test_half_precision_is_near_and_leaves_the_encoder_as_it_was(records, encoder, tmp_path):
