@@ -8,12 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lib.models.attention import (
-    MemoryProjection,
-    attention_weights,
-    dot_product_attention,
-    mask_for_scores,
-)
+from lib.models.attention import MemoryProjection, attention_weights, dot_product_attention, mask_for_scores
 from lib.models.errors import ModelError
 from lib.models.fast_step import advance, fan_in, fan_out, grow
 from lib.models.state import Decoded, State

@@ -45,6 +45,14 @@ def small_shards(monkeypatch):
     monkeypatch.setattr(features, "SHARD_BYTES", 2 * 2 * 4 * 32 * 2)  # 4 pictures
 
 
+@pytest.fixture
+def threads():
+    """How many a test may change: the next one has as many as before."""
+    together = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(together)
+
+
 class Counting(torch.nn.Module):
     """An encoder that says how many pictures it was shown, and can break off."""
 
@@ -131,22 +139,21 @@ def test_a_picture_is_opened_once_for_all_its_views(records, encoder, small_shar
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_they_are_the_same_on_any_number_of_cores(records, encoder, tmp_path, precision):
-    found, together = [], torch.get_num_threads()
+def test_they_are_the_same_on_any_number_of_cores(records, encoder, threads, tmp_path, precision):
+    found = []
     for cores in (1, 2, 3):
-        torch.set_num_threads(cores)
+        threads(cores)
         how = {"views": 2, "batch_size": 2, "precision": precision}
         found.append(cache_features(records, encoder, PREPROCESS, tmp_path / f"{cores}", **how))
         with ThreadPoolExecutor(1) as pool:  # what comes later has all cores again
             assert torch.get_num_threads() == pool.submit(torch.get_num_threads).result() == cores
-    torch.set_num_threads(together)
     for one, other in pairwise(found):
         assert all(torch.equal(one.memory(range(7), view), other.memory(range(7), view)) for view in (0, 1))
 
 
-def test_batches_are_seen_side_by_side(records, encoder, tmp_path):
+def test_batches_are_seen_side_by_side(records, encoder, threads, tmp_path):
     """Two cores work at two batches at once: a batch that waits for the other comes to its end."""
-    both, together = threading.Barrier(2, timeout=20), torch.get_num_threads()
+    both = threading.Barrier(2, timeout=20)
 
     class Meeting(Counting):
         def forward(self, images):
@@ -154,11 +161,8 @@ def test_batches_are_seen_side_by_side(records, encoder, tmp_path):
                 both.wait()
             return super().forward(images)
 
-    torch.set_num_threads(2)
-    try:
-        cached = cache_features(records[:4], Meeting(encoder), PREPROCESS, tmp_path / "f", batch_size=2)
-    finally:
-        torch.set_num_threads(together)
+    threads(2)
+    cached = cache_features(records[:4], Meeting(encoder), PREPROCESS, tmp_path / "f", batch_size=2)
     assert np.allclose(cached.memory(range(4)), wanted(records[:4], encoder), atol=2e-3)
 
 
