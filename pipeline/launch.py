@@ -19,7 +19,7 @@ from pipeline.executed import Failure, find_failure, prepare_copy, without_escap
 from pipeline.notebook import read
 from pipeline.plan import Job
 
-GRACE = 4.0  # seconds an interrupted cell is given to end by itself
+GRACE = 10.0  # seconds an interrupted cell is given to end by itself; its traceback alone may take four
 OUTPUT_TIMEOUT = 60  # seconds a finished cell's outputs may take to arrive
 
 

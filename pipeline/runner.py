@@ -20,6 +20,7 @@ from pipeline.stopping import on_stop
 
 GOOD = ("ok", "skipped")
 POLL = 0.1  # seconds between two looks at the running stages
+HURRY = f"stopping, {GRACE:.0f} s at most; Ctrl-C again ends it at once"
 
 
 class PipelineRun:
@@ -126,8 +127,9 @@ class PipelineRun:
 
     def progress(self, run: KernelRun | InlineRun) -> StageProgress:
         cells, seconds = len(code_cells(run.sent)), time.monotonic() - run.started
-        how_far = {"stage": run.job.name, "cells": cells, "line": run.line, "starts": run.starts}
-        return StageProgress(**how_far, seconds=seconds, before=self.before[run.job.name])
+        line, before = HURRY if self.stops else run.line, self.before[run.job.name]
+        how_far = {"stage": run.job.name, "cells": cells, "line": line, "starts": run.starts}
+        return StageProgress(**how_far, seconds=seconds, before=before)
 
     def settle(self, run: KernelRun | InlineRun) -> None:
         """Check the executed copy and the promises, keep the copy, and record the outcome."""

@@ -18,9 +18,9 @@ pids = [os.getpid(), os.getppid()]
 if not Path(output, 'rested').exists():
     quiet = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}
     pids.append(subprocess.Popen(['sleep', '600'], **quiet).pid)
-Path(output, 'pids.tmp').write_text(' '.join(map(str, pids)))
-Path(output, 'pids.tmp').rename(Path(output, 'pids'))"""
-SLEEP = "if not Path(output, 'rested').exists():\n    time.sleep(600)"
+Path(output, 'pids.tmp').write_text(' '.join(map(str, pids)))"""
+BEGUN = "Path(output, 'pids.tmp').rename(Path(output, 'pids'))\n"  # an interrupt between two cells meets none
+SLEEP = BEGUN + "if not Path(output, 'rested').exists():\n    time.sleep(600)"
 
 
 @pytest.fixture
@@ -128,13 +128,12 @@ def test_a_killed_run_leaves_the_truth_and_the_next_one_waits_for_its_kernels(sl
 
 
 def test_a_cell_that_ignores_the_interrupt_is_killed(toy):
-    deaf = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\ntime.sleep(600)"
+    deaf = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n" + BEGUN + "time.sleep(600)"
     toy.stage("00_deaf")
     toy.write("00_deaf", WRITE, LONG, deaf)
     scratch = tempfile.mkdtemp(prefix="deaf-")  # a short path, since sockets lie there
     process = toy.start(env={"TMPDIR": scratch})
     pids = wait_for(toy.output / "pids")
-    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)
     time.sleep(0.3)
