@@ -2,8 +2,8 @@
 
     python -m benchmarks.attention [--rounds 21] [--threads 2]
 
-Forward and back, at the sizes of notebook 07's decoder. Contestants take turns within a round, and a ratio is
-the median over rounds. How far each one's gradients are from those in fp64 stands beside its time.
+Forward and back, at the sizes of notebook 07's decoder. Contestants take turns (`benchmarks.turns`). How far
+each one's gradients are from those in fp64 stands beside its time.
 """
 
 import argparse
@@ -14,8 +14,8 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional as F
 
-from benchmarks.features import measure, share
 from benchmarks.results import record
+from benchmarks.turns import measure, times
 from lib import environment
 from lib.models.attention import dot_product_attention
 
@@ -63,7 +63,7 @@ def rows_of(size: tuple[int, ...], rounds: int) -> list[list[str]]:
         [
             name,
             f"{1000 * statistics.median(seconds[name]):.1f}",
-            share(seconds, name, first),
+            f"{times(seconds[first], seconds[name]):.3f}",
             error(way, parts),
         ]
         for name, way in WAYS.items()

@@ -3,18 +3,17 @@
     python -m benchmarks.decoding [--rounds 5] [--images 64] [--steps 40] [--threads 2]
 
 The memory is given and weights are random; <end> is banned, so that all texts have the same length.
-Contestants take turns within a round, and a ratio is the median over rounds: a busy machine slows both.
+Contestants take turns (`benchmarks.turns`).
 """
 
 import argparse
 import os
 import statistics
-import time
-from collections.abc import Callable
 
 import torch
 
 from benchmarks.results import record
+from benchmarks.turns import measure, times
 from lib import environment
 from lib.models import Decoding, build_decoder, generate
 
@@ -94,22 +93,6 @@ def bart_search(bart, memory: torch.Tensor, steps: int) -> torch.Tensor:
     )
 
 
-def measure(contestants: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each contestant in each round, after one round that does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
-    for round_ in range(rounds + 1):
-        for name, run in contestants.items():
-            begun = time.perf_counter()
-            run()
-            if round_:
-                seconds[name].append(time.perf_counter() - begun)
-    return seconds
-
-
-def ratio(slow: list[float], fast: list[float]) -> float:
-    return statistics.median(a / b for a, b in zip(slow, fast, strict=True))
-
-
 def recurrent_row(width: int, words: int, arguments) -> dict:
     """The attention GRU (512 everywhere), cells as wide as the memory, as in the course project."""
     sizes = {"vocab_size": words, "memory_width": width, "cells": None, "layers": 0}
@@ -136,7 +119,7 @@ def recurrent_row(width: int, words: int, arguments) -> dict:
         "parameters, M": millions(decoder),
         **compare(seconds),
         "asked for": ASKED_IMAGE_BY_IMAGE if (width, words) == (CELLS, COURSE_WORDS) else "",
-        "ratio to one that caches its keys": f"{ratio(seconds['theirs cached'], seconds['ours']):.1f}",
+        "ratio to one that caches its keys": f"{times(seconds['theirs cached'], seconds['ours']):.1f}",
         "same captions": f"{same[0]} of {images}",
         "same in bf16": f"{same[1]} of {images}",
     }
@@ -181,8 +164,8 @@ def compare(seconds: dict[str, list[float]]) -> dict[str, str]:
     return {
         "ours, s": f"{statistics.median(seconds['ours']):.3f}",
         "theirs, s": f"{statistics.median(seconds['theirs']):.3f}",
-        "ratio": f"{ratio(seconds['theirs'], seconds['ours']):.1f}",
-        "ratio, ours in bf16": f"{ratio(seconds['theirs'], seconds['ours bf16']):.1f}",
+        "ratio": f"{times(seconds['theirs'], seconds['ours']):.1f}",
+        "ratio, ours in bf16": f"{times(seconds['theirs'], seconds['ours bf16']):.1f}",
     }
 
 

@@ -5,8 +5,7 @@
 A bare forward is timm's model on batches that lie in memory, channels last: nothing is decoded, resized,
 written or read. All cores work at one batch, as torch has it, or each at a batch of its own. Extraction is
 `cache_features`: JPEG files in, several views of each, shards of fp16 out; in bf16 all have their batch
-norms folded. Contestants take turns within a round, and a ratio is the median over rounds: a busy machine
-slows all of them.
+norms folded. Contestants take turns (`benchmarks.turns`).
 """
 
 import argparse
@@ -15,13 +14,13 @@ import os
 import shutil
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from benchmarks.results import record
+from benchmarks.turns import measure, times
 from lib import environment
 from lib.data import load_image
 from lib.data.images import stack_pictures
@@ -71,25 +70,9 @@ def contestants(
     }
 
 
-def measure(rows: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each in each round, after one that does not count; each time another begins."""
-    seconds: dict[str, list[float]] = {name: [] for name in rows}
-    names = list(rows)
-    for round_ in range(rounds + 1):
-        for name in names[round_ % len(names) :] + names[: round_ % len(names)]:
-            begun = time.perf_counter()
-            rows[name]()
-            if round_:
-                seconds[name].append(time.perf_counter() - begun)
-    return seconds
-
-
 def share(seconds: dict[str, list[float]], name: str, of: str) -> str:
-    """The rate of one in parts of another's, the median over rounds."""
-    if of not in seconds:  # in bf16 alone each core has had a batch of its own
-        return ""
-    pairs = zip(seconds[of], seconds[name], strict=True)
-    return f"{statistics.median(theirs / ours for theirs, ours in pairs):.3f}"
+    """The rate of one in parts of another's; in bf16 alone each core has had a batch of its own."""
+    return f"{times(seconds[of], seconds[name]):.3f}" if of in seconds else ""
 
 
 def main() -> None:

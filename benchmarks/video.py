@@ -4,8 +4,7 @@
 
 The film is drawn and encoded with PyAV, 640 x 360 in H.264, once with a key frame every two seconds, as what
 is streamed has it, once every 250 frames, as encoders have it by themselves; the table is packed from it.
-Contestants take turns within a round, and a ratio is the median over rounds: a busy machine slows all of
-them. OpenCV is a row where it is installed, for this alone.
+Contestants take turns (`benchmarks.turns`). OpenCV is a row where it is installed, for this alone.
 """
 
 import argparse
@@ -22,8 +21,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.features import measure
 from benchmarks.results import record
+from benchmarks.turns import measure, times
 from lib import environment
 from lib.data.clips import open_frames
 from lib.data.formats.easynlp import ClipTable, table_records, write_table
@@ -133,8 +132,7 @@ def compare(
     first = next(iter(seconds.values()))
     lines = []
     for name, taken in seconds.items():
-        ratio = statistics.median(theirs / ours for theirs, ours in zip(taken, first, strict=True))
-        lines.append([name, f"{1000 * statistics.median(taken):.1f}", f"{ratio:.2f}"])
+        lines.append([name, f"{1000 * statistics.median(taken):.1f}", f"{times(taken, first):.2f}"])
     lines += [[name, "not installed", ""] for name in absent]
     return {"title": title, "columns": ["", "ms", "times ours"], "rows": lines}
 

@@ -1,6 +1,8 @@
 """Parameters: names and types of every override are checked before any kernel starts."""
 
 import ast
+import contextlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,11 +28,11 @@ class Override:
 
 
 def read_text(text: str) -> Any:
-    """A value of the command line: a Python literal where it is one, otherwise the text itself."""
-    try:
-        return ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError):
-        return text
+    """A value of the command line: a literal of Python or JSON where it is one, otherwise the text itself."""
+    for read in (ast.literal_eval, json.loads):
+        with contextlib.suppress(ValueError, SyntaxError):
+            return read(text.strip())
+    return text
 
 
 def from_command(pairs: Iterable[tuple[str, str]]) -> list[Override]:

@@ -126,10 +126,9 @@ class PipelineRun:
             time.sleep(POLL)
 
     def progress(self, run: KernelRun | InlineRun) -> StageProgress:
-        cells, seconds = len(code_cells(run.sent)), time.monotonic() - run.started
-        line, before = HURRY if self.stops else run.line, self.before[run.job.name]
-        how_far = {"stage": run.job.name, "cells": cells, "line": line, "starts": run.starts}
-        return StageProgress(**how_far, seconds=seconds, before=before)
+        told = {"stage": run.job.name, "line": HURRY if self.stops else run.line, "starts": run.starts}
+        told |= {"seconds": time.monotonic() - run.started, "before": self.before[run.job.name]}
+        return StageProgress(cells=len(code_cells(run.sent)), **told)
 
     def settle(self, run: KernelRun | InlineRun) -> None:
         """Check the executed copy and the promises, keep the copy, and record the outcome."""
