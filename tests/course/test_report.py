@@ -8,14 +8,13 @@ from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 
-import pytest
 from PIL import Image
 
 from course.report import write_report
 from lib.data.record import Record
 from lib.paths import ROOT, Output
-from lib.publish import Note, Picture, read_metrics, write_metrics, write_predictions
-from lib.publish.metrics import ON_SHOW, MetricsError
+from lib.publish import write_metrics, write_predictions
+from lib.publish.metrics import ON_SHOW
 
 ROW = {
     "name": "best_constant",
@@ -101,79 +100,10 @@ def test_a_failure_is_shown_with_its_place(tmp_path):
     assert 'class="badge failed"' in text
 
 
-def test_metrics_come_back_at_full_precision(tmp_path):
-    written = add_metrics(tmp_path, rows=[ROW | {"cider_d": 1 / 3}], more={"seed": 3})
-    stored = read_metrics(tmp_path)["00_dataset"]
-    assert json.loads(repr(written)) == stored, "the notebook's output holds the very numbers"
-    assert stored["rows"][0]["cider_d"] == 1 / 3
-    assert (stored["stage"], stored["seed"]) == ("00_dataset", 3)
-
-
-@pytest.mark.parametrize(
-    "rows, problem",
-    [
-        ([ROW, ROW], "name of its own"),
-        ([ROW | {"category": "car"}, ROW | {"category": "car"}], "name of its own"),
-        ([{"kind": "model"}], "name of its own"),
-        ([ROW | {"kind": "winner"}], "kind 'winner'"),
-        ([ROW | {"bleu4": float("nan")}], "not JSON compliant"),
-    ],
-)
-def test_rows_without_the_promised_shape_are_refused(tmp_path, rows, problem):
-    with pytest.raises((MetricsError, ValueError), match=problem):
-        add_metrics(tmp_path, rows=rows)
-    assert not (tmp_path / "metrics").exists()
-
-
 def test_the_command_writes_it(tmp_path):
     command = [sys.executable, "-m", "course", "report", "--output", str(tmp_path)]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (answer.returncode, answer.stdout.strip()) == (0, f"report: {tmp_path / 'report.html'}")
-
-
-def test_every_command_has_help():
-    for command in ("", "data", "score"):
-        words = [sys.executable, "-m", "lib", *command.split(), "--help"]
-        answer = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
-        assert answer.returncode == 0 and "usage: python -m lib" in answer.stdout
-
-
-def test_an_unknown_command_is_refused_with_the_known_ones():
-    words = [sys.executable, "-m", "lib", "dance"]
-    answer = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
-    assert answer.returncode == 2 and "predict" in answer.stderr
-
-
-def test_a_picture_is_a_png(tmp_path):
-    from lib.publish import plots
-
-    picture = plots.scores([ROW, ROW | {"name": "m", "kind": "model", "bleu4": 0.3}], ["bleu4", "unique"])
-    assert isinstance(picture, Picture)
-    with Image.open(picture.save(tmp_path / "x.png")) as image:
-        assert image.format == "PNG" and image.width > 300
-
-
-def test_predictions_can_be_scored_again(tmp_path):
-    records = [
-        Record("a", "a.jpg", ("one é", "two"), "test", {"hat": None}),
-        Record("b", "b.jpg", ("x",), "test"),
-        Record("c", "c", ("y",), "test", {"hat": None}, ("1.jpg", "2.jpg")),
-    ]
-    path = write_predictions(tmp_path, "01_x", records, {"gru": ["A", "B", ""], "blind": ["C", "D", ""]})
-    assert path == tmp_path / "metrics" / "01_x.predictions.jsonl"
-    first, second, clip = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
-    assert first == {
-        "id": "a", "references": ["one é", "two"], "attributes": {"hat": None},
-        "media": "a.jpg", "captions": {"gru": "A", "blind": "C"},
-    }  # fmt: skip
-    assert "media" not in clip, "no one picture shows a clip"
-    assert second["attributes"] is None and second["captions"] == {"gru": "B", "blind": "D"}
-    assert read_metrics(tmp_path) == {}  # which are not metrics
-
-
-def test_a_note_is_a_line_and_no_markup():
-    assert repr(Note("nothing <here>")) == "nothing <here>"
-    assert "nothing &lt;here&gt;" in Note("nothing <here>")._repr_html_()
 
 
 HATS = {"hat": "beret", "belt": "belt", "scarf": None}

@@ -1,10 +1,11 @@
-"""Tables and source, as a notebook and a log show them."""
+"""Tables, source, notes and plots, as a notebook and a log show them."""
 
 import re
 
 import pytest
+from PIL import Image
 
-from lib.publish import Table, show_source
+from lib.publish import Note, Picture, Table, plots, show_source
 from lib.publish.show import spell_value
 
 ROWS = [
@@ -59,3 +60,15 @@ def test_source_is_shown_as_it_stands_with_its_place():
 
 def test_the_source_of_a_method_keeps_its_indentation():
     assert "\n    first, *rest = self.columns\n" in show_source(Table.turned).text
+
+
+def test_a_note_is_a_line_and_no_markup():
+    assert repr(Note("nothing <here>")) == "nothing <here>"
+    assert "nothing &lt;here&gt;" in Note("nothing <here>")._repr_html_()
+
+
+def test_a_picture_is_a_png(tmp_path):
+    picture = plots.scores(ROWS, ["cider_d", "n"])
+    assert isinstance(picture, Picture)
+    with Image.open(picture.save(tmp_path / "x.png")) as image:
+        assert image.format == "PNG" and image.width > 300
