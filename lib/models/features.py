@@ -163,10 +163,11 @@ class Work:
     def compute(self, views: int) -> dict[str, Any]:
         """Write the missing shards; what the index says of them comes back."""
         self.place.mkdir(parents=True, exist_ok=True)
+        named = "features" if self.cells is None else "features, from the cells"
         with (
             eval_mode(self.encoder),
             ThreadPoolExecutor(1) as disk,  # a shard is written while the next one is computed
-            Progress("features", views * len(self.records), "pictures") as progress,
+            Progress(named, views * len(self.records), "pictures") as progress,
         ):
             if self.cells is None and self.precision != "fp32":
                 self.encoder = self.halve(self.pictures(0, [0])[0].to(self.device))

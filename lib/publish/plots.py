@@ -53,13 +53,14 @@ def gallery(
     parts = [[(told, INK)] if isinstance(told, str) else told for told in captions]
     letters = LETTERS // columns
     blocks = [[(line, c) for text, c in told for line in textwrap.wrap(text, letters)] for told in parts]
-    lines, rows = max(map(len, blocks)), math.ceil(len(pictures) / columns)
-    width = WIDTH / columns
-    figure, axes = panels(rows, columns, size=(width, width + 0.15 + LINE * (lines + 1)), used=0)
-    for axis, picture, block in zip(axes, pictures, blocks, strict=False):
+    rows = [blocks[first : first + columns] for first in range(0, len(blocks), columns)]
+    width, longest = WIDTH / columns, [max(map(len, row)) for row in rows]
+    height = width + 0.15 + LINE * (sum(longest) / len(rows) + 1)
+    figure, axes = panels(len(rows), columns, size=(width, height), used=0)
+    for index, (axis, picture, block) in enumerate(zip(axes, pictures, blocks, strict=False)):
         axis.imshow(picture)
         axis.set_anchor("N")
-        room = [*block, *[(" ", INK)] * (lines - len(block))]  # as much as the longest block takes
+        room = [*block, *[(" ", INK)] * (longest[index // columns] - len(block))]  # as the longest of its row
         for number, (line, color) in enumerate(room):
             place = (0, 0), (0, -12 - 72 * LINE * number), "axes fraction", "offset points"
             axis.annotate(line, *place, va="top", fontsize=7.5, color=color)
