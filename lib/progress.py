@@ -13,7 +13,7 @@ class Progress:
     def __init__(self, label: str, total: int | None, unit: str = "", *, done: int = 0):
         self.label, self.total, self.unit = label, total, unit
         self.done, self.begun_at, self.begun_with = done, time.monotonic(), done
-        self.drawn_at, self.shown = 0.0, {}
+        self.drawn_at, self.shown, self.over = 0.0, {}, False
         self.output = None  # in a notebook its own, which a new line replaces
         self.terminal = not in_kernel() and sys.stderr.isatty()
         self.every = LIVE_EVERY if self.terminal or in_kernel() else PLAIN_EVERY
@@ -35,7 +35,7 @@ class Progress:
         if self.total:
             parts.append(f"{self.done / self.total:.0%}")
         parts.append(f"{rate:.{0 if rate >= 10 else 1}f} {self.unit or 'steps'}/s")
-        if self.total and rate and self.done < self.total:
+        if self.total and rate and self.done < self.total and not self.over:
             parts.append(f"{clock((self.total - self.done) / rate)} left")
         else:
             parts.append(f"{clock(seconds)} taken")
@@ -59,6 +59,7 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.over = True  # done or not: nothing is left of a run that was stopped
         self.draw()
         self.end()
 

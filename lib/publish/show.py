@@ -83,7 +83,7 @@ class Table:
         name = f"{zlib.crc32(repr(self).encode(errors='replace')):08x}"  # the same in every run
         look = f'class="lookbook{" wide" if len(self.columns) >= WIDE else ""}"'
         styler = Styler(frame, uuid=name, table_attributes=look, cell_ids=False).hide(axis="index")
-        styler.format_index(label, axis=1, escape="html").set_td_classes(marks)
+        styler.format_index(whole_words, axis=1, escape="html").set_td_classes(marks)
         texts = [c for c in self.columns[1:] if any(isinstance(row.get(c), str) for row in self.rows)]
         styler.set_table_styles(dict.fromkeys(texts, TEXT))
         return f"<style>\n{STYLE.read_text(encoding='utf-8')}</style>\n{styler.to_html()}"
@@ -151,6 +151,11 @@ def show_source(thing: Any) -> Note:
 def label(column: str) -> str:
     """A column's heading."""
     return LABELS.get(column, column.replace("_", " "))
+
+
+def whole_words(column: str) -> str:
+    """A column's heading in a page, which may wrap it at spaces but not at a hyphen."""
+    return label(column).replace("-", "\u2011")
 
 
 def spell_value(value: Any, digits: int) -> str:

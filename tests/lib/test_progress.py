@@ -22,6 +22,12 @@ def test_a_log_gets_first_and_last_line_only(capsys):
     assert re.fullmatch(r"counting  500/500  100%  \d+ things/s  0:00 taken", lines[-1])
 
 
+def test_what_ended_early_has_nothing_left(capsys):
+    with progress.Progress("fit", 10) as bar:
+        bar.update(7)
+    assert capsys.readouterr().err.splitlines()[-1].startswith("fit  7/10  70%") and "left" not in bar.line()
+
+
 def test_a_terminal_keeps_one_line(monkeypatch):
     class Screen(io.StringIO):
         def isatty(self):

@@ -28,7 +28,7 @@ def test_a_table_escapes_colours_and_keeps_intervals_small():
     text = Table(ROWS)._repr_html_()
     assert "a&lt;b" in text and re.search(r'<td class="[^"]*\bmodel\b[^"]*" *>m</td>', text)
     assert "0.123 <small>0.100–0.200</small>" in text
-    assert "CIDEr-D" in text and "cider_d_ci" not in text and ">kind<" not in text
+    assert "CIDEr\u2011D" in text and "cider_d_ci" not in text and ">kind<" not in text
 
 
 def test_a_column_of_text_stands_left_from_its_heading_down():
