@@ -143,7 +143,7 @@ def show_source(thing: Any) -> Note:
     lines, first = inspect.getsourcelines(thing)
     text = textwrap.dedent("".join(lines)).rstrip()
     place = f"{shorten(inspect.getsourcefile(thing))}:{first}"
-    letters = "font-family: monospace; font-size: 13px"
+    letters = "font-family: monospace; font-size: 12px"
     look = HtmlFormatter(noclasses=True, style="friendly", prestyles=letters)
     return Note(f"# {place}\n{text}", f"<small>{place}</small>{highlight(text, PythonLexer(), look)}")
 
