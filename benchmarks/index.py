@@ -25,6 +25,7 @@ import faiss
 import numpy as np
 
 from benchmarks.results import record
+from benchmarks.turns import times
 from lib import environment
 from lib.index import Embeddings, build_index, read_embeddings
 
@@ -87,8 +88,7 @@ def race(searches: dict[str, Callable], queries: np.ndarray) -> dict[str, dict]:
                     rows[name].setdefault(f"{kind} found", []).append(found[0])
         first = spent[next(iter(searches))]
         for name, own in spent.items():
-            faster = float(np.median([a / b for a, b in zip(first, own, strict=True)]))
-            rows[name] |= {kind: float(np.median(own)), f"{kind} faster": faster}
+            rows[name] |= {kind: float(np.median(own)), f"{kind} faster": times(first, own)}
     true = next(iter(rows.values()))["one found"]
     for row in rows.values():
         pairs = zip(row["one found"], true, strict=True)

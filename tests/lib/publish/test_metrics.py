@@ -9,15 +9,12 @@ from lib.publish import read_metrics, write_metrics, write_predictions
 from lib.publish.metrics import MetricsError
 
 ROW = {"name": "best_constant", "kind": "baseline", "bleu4": 0.117}
-
-
-def add(folder, **changes):
-    settings = {"profile": "smoke", "dataset": "dataset/a", "split": "test", "rows": [ROW]} | changes
-    return write_metrics(folder, "00_dataset", **settings)
+ABOUT = {"profile": "smoke", "dataset": "dataset/a", "split": "test"}
 
 
 def test_metrics_come_back_at_full_precision(tmp_path):
-    written = add(tmp_path, rows=[ROW | {"cider_d": 1 / 3}], more={"seed": 3})
+    rows = [ROW | {"cider_d": 1 / 3}]
+    written = write_metrics(tmp_path, "00_dataset", **ABOUT, rows=rows, more={"seed": 3})
     stored = read_metrics(tmp_path)["00_dataset"]
     assert json.loads(repr(written)) == stored, "the notebook's output holds the very numbers"
     assert stored["rows"][0]["cider_d"] == 1 / 3
@@ -36,7 +33,7 @@ def test_metrics_come_back_at_full_precision(tmp_path):
 )
 def test_rows_without_the_promised_shape_are_refused(tmp_path, rows, problem):
     with pytest.raises((MetricsError, ValueError), match=problem):
-        add(tmp_path, rows=rows)
+        write_metrics(tmp_path, "00_dataset", **ABOUT, rows=rows)
     assert not (tmp_path / "metrics").exists()
 
 
